@@ -1,0 +1,63 @@
+"""What can go wrong in the engine, each class with the facts its handler needs.
+
+EngineError
+├── ModelLoadError        a model cannot be found, read or understood
+│   ├── ModelNotFound
+│   ├── CorruptModel
+│   └── UnsupportedModel
+├── InvalidRequest        a caller's mistake; `param` names the field
+│   └── ContextOverflow
+├── EngineOverloaded      the waiting queue is full
+└── WorkerDied            the process that held the model ended
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Root of everything this package raises on purpose; the message is fit for a user."""
+
+
+class ModelLoadError(EngineError):
+    """A model cannot be made ready."""
+
+
+class ModelNotFound(ModelLoadError):
+    """Neither a local path nor a hub repository of that name holds a model."""
+
+
+class CorruptModel(ModelLoadError):
+    """A file of the model is truncated or breaks its format."""
+
+
+class UnsupportedModel(ModelLoadError):
+    """The model is well-formed but asks for something this engine does not have."""
+
+
+class InvalidRequest(EngineError):
+    """The caller asked for something impossible; nothing was queued."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class ContextOverflow(InvalidRequest):
+    """The prompt (plus the reply asked for) does not fit the model's context or the KV cache."""
+
+    def __init__(self, prompt_tokens: int, limit_tokens: int) -> None:
+        super().__init__(
+            f"The prompt has {prompt_tokens} tokens; this model takes at most {limit_tokens}. "
+            "Shorten the conversation or set truncate_sequence.",
+            param="messages",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.limit_tokens = limit_tokens
+
+
+class EngineOverloaded(EngineError):
+    """Too many requests are waiting; try again later."""
+
+
+class WorkerDied(EngineError):
+    """The model's worker process ended while the request was running."""

@@ -1,0 +1,58 @@
+"""What someone asked of a model: every field may be None, meaning "decide for me".
+
+`engine.plan` turns these into a frozen `EngineConfig`. Picklable: they travel to the worker process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Which model to run and within which limits."""
+
+    model_id: str | None = None
+    """Hub repository, local folder or .gguf file; None means the built-in default model."""
+    alias: str | None = None
+    """Name clients use instead of `model_id`."""
+    format: Literal["plain", "gguf"] = "plain"
+    quantized_file: str | None = None
+    """GGUF file name(s) inside the repository or folder, `;`-separated for split files."""
+    tok_model_id: str | None = None
+    """Repository or folder that supplies tokenizer and template for a GGUF file."""
+    tokenizer: Path | None = None
+    """A tokenizer.json to use instead."""
+    arch: str | None = None
+    """Run as this architecture; `transformers` forces the broad path."""
+    dtype: Literal["auto", "bf16", "f16", "f32"] = "auto"
+    revision: str | None = None
+    token_source: str = "cache"
+    """`literal:X`, `env:X`, `path:X`, `cache` or `none`."""
+    hf_cache: Path | None = None
+    chat_template: Path | None = None
+    """A .jinja or .json file; wins over the model's own template."""
+    cpu: bool = False
+    threads: int | None = None
+    seed: int | None = None
+
+    max_model_len: int | None = None
+    """Context limit in tokens; None: what the model was trained for, as far as memory goes."""
+    max_seqs: int = 32
+    max_num_batched_tokens: int | None = None
+    """Token budget of one step, decode and prefill chunks together."""
+    no_kv_cache: bool = False
+    """Recompute everything each step (for measurements)."""
+    prefix_cache_n: int = 16
+    """0 turns the prefix cache off."""
+    pa_block_size: int | None = None
+    """Tokens a KV block holds."""
+    pa_context_len: int | None = None
+    """Room for this many tokens, all sequences together."""
+    pa_memory_mb: int | None = None
+    pa_memory_fraction: float | None = None
+    pa_cache_type: Literal["auto", "f32", "bf16", "f16"] = "auto"
+    max_waiting: int = 512
+    """Requests that may queue before new ones are refused."""

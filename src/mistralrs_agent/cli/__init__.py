@@ -1,0 +1,5 @@
+"""The front door."""
+
+
+def main() -> None:
+    raise SystemExit("mistralrs: commands are not wired yet")

@@ -1,0 +1,94 @@
+"""What a tool is: arguments, a run, and how the call and its result read to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from engine import ToolSpec
+
+
+class ToolKind(StrEnum):
+    CODE_EXECUTION = "code_execution"
+    WEB_SEARCH = "web_search"
+    SHELL = "shell"
+    FILE = "file"
+    CUSTOM = "custom"
+    EXTERNAL = "external"
+
+
+class ToolSource(StrEnum):
+    BUILT_IN = "built_in"
+    USER = "user"
+    MCP = "mcp"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMetadata:
+    """Who offers a tool and what approval prompts call it."""
+
+    source: ToolSource
+    kind: ToolKind
+    label: str
+    """Such as `Python code`, `Web search`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How a call or its result is shown: plain text, never markup."""
+
+    title: str
+    body: str = ""
+    language: str | None = None
+    """For highlighting `body`, such as `python`; None: plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a call."""
+
+    content: str
+    """What the model reads."""
+    card: Card
+    """What a person sees."""
+    ok: bool = True
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Facts for API clients: the `data` of the progress event (`tool_type`, `stdout`, …)."""
+    images: tuple[bytes, ...] = ()
+    """PNG files, such as captured figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a running tool may know of the turn: little."""
+
+    session_id: str
+    call_id: str
+    emit: Callable[[str, str], None]
+    """`emit(stream, text)`: live output, stream is `stdout` or `stderr`."""
+
+
+class Tool(Protocol):
+    """One tool. `call_card` and `run` get arguments that already passed validation against `spec.parameters`."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    @property
+    def metadata(self) -> ToolMetadata: ...
+
+    def call_card(self, arguments: Mapping[str, Any]) -> Card: ...
+
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Do it. Cancelling the task must stop the work and leave the tool usable.
+
+        Raises: ToolError for the model; anything else is our bug.
+        """
+        ...
+
+    async def end_session(self, session_id: str) -> None:
+        """Forget what this tool keeps for a session, such as its interpreter."""
+        ...
