@@ -1,0 +1,36 @@
+"""What a surface (HTTP, TUI, MCP, SDK) asks of the agent for one turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import Constraint, Message, SamplingParams, ToolChoice, ToolSpec
+from mistralrs_agent.agent.events import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn: the conversation so far and what is allowed on the way to an answer."""
+
+    messages: tuple[Message, ...]
+    """With a `session_id` that is known: only what is new since the last turn is needed; else the whole history."""
+    sampling: SamplingParams
+    client_tools: tuple[ToolSpec, ...] = ()
+    """Tools the caller runs itself; a call to one ends the turn with `StopDetail.CLIENT_TOOLS`."""
+    tool_choice: ToolChoice = field(default_factory=ToolChoice)
+    """Holds for the first round; later rounds are `auto`."""
+    parallel_tool_calls: bool = True
+    code_execution: bool = False
+    """Offer the Python tools, if the server has them (else RequestError)."""
+    web_search: bool = False
+    """Offer the web tools, if the server has them (else RequestError)."""
+    permission: Permission | None = None
+    """The stricter of this and the server's holds."""
+    max_rounds: int | None = None
+    session_id: str | None = None
+    constraint: Constraint | None = None
+    enable_thinking: bool | None = None
+    template_kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    truncate: bool = False
