@@ -1,0 +1,178 @@
+"""Chat templates: a conversation to prompt text, the way `transformers` renders it.
+
+A template is code from whoever published the model: it runs in jinja2's immutable sandbox, sees only plain data, and
+whatever goes wrong in it is the request's error, with the template's own words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.chat.messages import Message, ToolSpec
+from engine.errors import InvalidRequest, UnsupportedModel
+
+
+class ChatTemplate:
+    """One model's template, compiled."""
+
+    def __init__(
+        self,
+        source_text: str,
+        special_tokens: Mapping[str, str],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`special_tokens`: `bos_token`, `eos_token`, … as the template names them.
+
+        Raises: UnsupportedModel when the template is not valid Jinja.
+        """
+        self.source_text = source_text
+        self._special_tokens = dict(special_tokens)
+        self._now = now
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _GenerationTag]
+        )
+        environment.filters["tojson"] = _to_json
+        functions = {"raise_exception": _raise, "strftime_now": self._strftime}
+        try:
+            self._template = environment.from_string(source_text, functions)
+        except TemplateSyntaxError as error:
+            raise UnsupportedModel(f"The chat template, line {error.lineno}, is not valid Jinja: {error}") from error
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        add_generation_prompt: bool = True,
+        enable_thinking: bool | None = None,
+        **variables: Any,
+    ) -> str:
+        """Return the prompt, special tokens written out.
+
+        Templates differ in where they take system messages. What the conversation asks for is tried first; when
+        the template refuses, the system text is moved to the start, then into the first user message.
+
+        Raises: InvalidRequest when the template refuses the conversation in every form.
+        """
+        if enable_thinking is not None:
+            variables |= {"enable_thinking": enable_thinking, "thinking": enable_thinking}
+        variables |= self._special_tokens | {
+            "tools": [tool.to_json() for tool in tools] or None,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt,
+            "date_string": self._now().strftime("%d %b %Y"),
+        }
+        refusal: InvalidRequest | None = None
+        tried: list[Sequence[Message]] = []
+        for arrange in (self._with_known_roles, _system_first, _system_in_user_turn):
+            arranged = arrange(messages)
+            if arranged in tried:
+                continue
+            tried.append(arranged)
+            try:
+                return self._render(arranged, variables)
+            except InvalidRequest as error:
+                refusal = refusal or error
+        assert refusal is not None
+        raise refusal
+
+    @cached_property
+    def supports_tools(self) -> bool:
+        """Whether tools handed to the template reach the prompt."""
+        probe = ToolSpec("zq_probe_tool", "", {"type": "object", "properties": {}})
+        try:
+            return probe.name in self.render([Message("user", "probe")], [probe])
+        except InvalidRequest:
+            return False
+
+    def _render(self, messages: Sequence[Message], variables: Mapping[str, Any]) -> str:
+        try:
+            return self._template.render({**variables, "messages": [_as_template_data(m) for m in messages]})
+        except TemplateError as error:
+            raise InvalidRequest(f"The chat template refuses the conversation: {error}", param="messages") from error
+        except Exception as error:  # the template is foreign code and may fail in any way
+            raise InvalidRequest(
+                f"The chat template failed on this conversation: {type(error).__name__}: {error}", param="messages"
+            ) from error
+
+    def _strftime(self, form: str) -> str:
+        return self._now().strftime(form)
+
+    def _with_known_roles(self, messages: Sequence[Message]) -> list[Message]:
+        """Join the system messages a conversation begins with; `developer` is `system` to most templates."""
+        knows_developer = "developer" in self.source_text
+        if not knows_developer:
+            messages = [replace(m, role="system") if m.role == "developer" else m for m in messages]
+        start = next((i for i, m in enumerate(messages) if m.role != "system"), len(messages))
+        return [*_joined_system(messages[:start]), *messages[start:]]
+
+
+def _as_template_data(message: Message) -> dict[str, Any]:
+    """The OpenAI shape with arguments as objects, and reasoning under both names templates read."""
+    data = message.to_json()
+    for call, body in zip(message.tool_calls, data.get("tool_calls", ()), strict=True):
+        try:
+            body["function"]["arguments"] = call.parsed()
+        except ValueError:
+            body["function"]["arguments"] = {"malformed_arguments": call.arguments}
+    if message.reasoning:
+        data["thinking"] = message.reasoning
+    return data
+
+
+def _is_system(message: Message) -> bool:
+    return message.role in ("system", "developer")
+
+
+def _joined_system(messages: Sequence[Message]) -> list[Message]:
+    """The system messages as one, or none."""
+    texts = [m.content for m in messages if _is_system(m)]
+    return [Message("system", "\n\n".join(texts))] if texts else []
+
+
+def _system_first(messages: Sequence[Message]) -> list[Message]:
+    return [*_joined_system(messages), *(m for m in messages if not _is_system(m))]
+
+
+def _system_in_user_turn(messages: Sequence[Message]) -> list[Message]:
+    system, others = _joined_system(messages), [m for m in messages if not _is_system(m)]
+    first = next((i for i, m in enumerate(others) if m.role == "user"), None)
+    if system and first is not None:
+        others[first] = replace(others[first], content=f"{system[0].content}\n\n{others[first].content}")
+        return others
+    return [*system, *others]
+
+
+class _GenerationTag(Extension):
+    """`{% generation %}…{% endgeneration %}` marks text to train on; here it is just its content."""
+
+    tags = {"generation"}  # noqa: RUF012 - jinja2 declares it as a plain class attribute
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def _raise(message: str) -> None:
+    raise TemplateError(message)
