@@ -1,0 +1,47 @@
+"""Every option of the product, declared once; `Options` holds what was chosen, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mistralrs_agent.options.agent import Agent, Sandbox
+from mistralrs_agent.options.engine import PagedAttention, Runtime, Speculation
+from mistralrs_agent.options.model import Adapters, Device, Format, Model, Multimodal, Quantization, Template
+from mistralrs_agent.options.section import Flag, Section
+from mistralrs_agent.options.surface import Chat, General, Server
+
+__all__ = ["ENGINE", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person chose; a section that was not asked about holds its defaults."""
+
+    model: Model = field(default_factory=Model)
+    format: Format = field(default_factory=Format)
+    template: Template = field(default_factory=Template)
+    server: Server = field(default_factory=Server)
+    chat: Chat = field(default_factory=Chat)
+    agent: Agent = field(default_factory=Agent)
+    sandbox: Sandbox = field(default_factory=Sandbox)
+    runtime: Runtime = field(default_factory=Runtime)
+    paged_attn: PagedAttention = field(default_factory=PagedAttention)
+    device: Device = field(default_factory=Device)
+    quantization: Quantization = field(default_factory=Quantization)
+    adapters: Adapters = field(default_factory=Adapters)
+    multimodal: Multimodal = field(default_factory=Multimodal)
+    speculation: Speculation = field(default_factory=Speculation)
+    general: General = field(default_factory=General)
+
+
+def _section_type(factory: Any) -> type[Section]:
+    return factory
+
+
+SECTIONS: Mapping[str, type[Section]] = {item.name: _section_type(item.default_factory) for item in fields(Options)}
+"""The sections by their name in `Options`, in the order of `--help`."""
+ENGINE = tuple(name for name in SECTIONS if name not in {"server", "chat", "agent", "sandbox"})
+SERVE = tuple(name for name in SECTIONS if name != "chat")
+RUN = tuple(name for name in SECTIONS if name != "server")

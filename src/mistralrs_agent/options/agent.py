@@ -1,0 +1,74 @@
+"""Options about the agent: tools, permission, and the sandbox they run in."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, FilePath
+
+from mistralrs_agent.options.section import Rule, Section, flag, needs
+
+
+class Agent(Section):
+    """Tools that run on this machine when the model calls them."""
+
+    heading: ClassVar[str] = "Agent"
+    tables: ClassVar[tuple[str, ...]] = ("runtime",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        needs("search_embedding_model", "enable_search", "agent"),
+        needs("code_exec_python", "enable_code_execution", "agent"),
+        needs("code_exec_timeout", "enable_code_execution", "agent"),
+        needs("code_exec_workdir", "enable_code_execution", "agent"),
+    )
+
+    agent: Annotated[bool, flag("--agent", also=("--agentic",))] = False
+    """Turn on all agent tools: web search and Python."""
+    enable_search: Annotated[bool, flag("--enable-search")] = False
+    """Offer web search and page reading."""
+    search_embedding_model: Annotated[str, flag("--search-embedding-model", metavar="NAME")] = "minilm"
+    """Model that ranks what was found: `minilm`, `embedding-gemma`, or `none` for word statistics only."""
+    enable_code_execution: Annotated[bool, flag("--enable-code-execution")] = False
+    """Offer a Python interpreter, one per session, in the sandbox."""
+    code_exec_python: Annotated[FilePath | None, flag("--code-exec-python")] = None
+    """Python executable for the interpreter; the one that runs this program when unset."""
+    code_exec_timeout: Annotated[int, Field(gt=0), flag("--code-exec-timeout", metavar="SECONDS")] = 30
+    """Longest run of one piece of code."""
+    code_exec_workdir: Annotated[str | None, flag("--code-exec-workdir", metavar="DIR")] = None
+    """Folder where code runs; a fresh temporary one per session when unset."""
+    agent_permission: Annotated[
+        Literal["auto", "ask", "deny"],
+        flag("--agent-permission", also=("--code-exec-permission",), keys=("code_exec_permission",)),
+    ] = "auto"
+    """Run tool calls at once, ask for each, or refuse all; a request can be stricter, never laxer."""
+    enable_shell: Annotated[bool, flag("--enable-shell", supported=False)] = False
+    """Offer a shell."""
+    shell_path: Annotated[FilePath | None, flag("--shell-path", supported=False)] = None
+    """Shell to use; `/bin/sh` when unset."""
+    shell_timeout: Annotated[int, flag("--shell-timeout", supported=False, metavar="SECONDS")] = 600
+    """Longest run of one shell call."""
+    shell_workdir: Annotated[str | None, flag("--shell-workdir", supported=False, metavar="DIR")] = None
+    """Folder where the shell runs."""
+    skills_dir: Annotated[str | None, flag("--skills-dir", supported=False, metavar="DIR")] = None
+    """Folder that keeps uploaded skills."""
+    mcp_config: Annotated[FilePath | None, flag("--mcp-config", supported=False)] = None
+    """JSON file with MCP servers whose tools the model may call."""
+
+
+class Sandbox(Section):
+    """What confines the code that the model runs."""
+
+    heading: ClassVar[str] = "Sandbox"
+    tables: ClassVar[tuple[str, ...]] = ("sandbox",)
+
+    mode: Annotated[Literal["auto", "on", "off"], flag("--sandbox", env="MISTRALRS_SANDBOX")] = "auto"
+    """`auto` uses every layer this machine has and warns of missing ones; `on` refuses to start without them."""
+    profile: Annotated[Literal["developer", "restricted"], flag("--sandbox-profile", supported=False)] = "restricted"
+    """What can be read besides the work folder."""
+    max_memory_mb: Annotated[int, Field(gt=0), flag("--sb-max-memory-mb")] = 2048
+    """Memory of a session's processes, in MiB."""
+    max_cpu_secs: Annotated[int, Field(gt=0), flag("--sb-max-cpu-secs")] = 300
+    """CPU time of a session's interpreter, in seconds."""
+    max_procs: Annotated[int, Field(gt=0), flag("--sb-max-procs")] = 64
+    """Processes and threads of a session."""
+    network: Annotated[Literal["none", "loopback", "full"], flag("--sandbox-network")] = "loopback"
+    """Which network the code can reach."""
