@@ -41,6 +41,9 @@ class InvalidRequest(EngineError):
         super().__init__(message)
         self.param = param
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), str(self), self.__dict__)  # crosses the pipe from the worker
+
 
 class ContextOverflow(InvalidRequest):
     """The prompt (plus the reply asked for) does not fit the model's context or the KV cache."""
@@ -61,3 +64,10 @@ class EngineOverloaded(EngineError):
 
 class WorkerDied(EngineError):
     """The model's worker process ended while the request was running."""
+
+
+def _rebuild(kind: type[InvalidRequest], message: str, attributes: dict[str, object]) -> InvalidRequest:
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    error.__dict__.update(attributes)
+    return error

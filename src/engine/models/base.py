@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
@@ -16,6 +16,24 @@ class Decoder(Protocol):
     @property
     def cache_layers(self) -> Sequence[LayerCacheSpec]:
         """One entry per attention layer, in order; the cache is built from it."""
+        ...
+
+    @property
+    def architecture(self) -> str:
+        """Class name in the model's config, such as `LlamaForCausalLM`."""
+        ...
+
+    @property
+    def path(self) -> Literal["native", "transformers"]:
+        """Which way of running it was chosen, and in `path_reason` why."""
+        ...
+
+    @property
+    def path_reason(self) -> str: ...
+
+    @property
+    def quantization(self) -> str:
+        """Block formats of the weights, such as `Q4_1 + Q8_0`, or `none`."""
         ...
 
     @property

@@ -1,0 +1,267 @@
+"""One model, many replies: schedule, run, sample, finish. Plain and synchronous; one thread at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from tokenizers import Tokenizer
+
+from engine.block_manager import BlockManager
+from engine.chat.detokenize import Detokenizer
+from engine.chat.stop import StopStrings
+from engine.config import EngineConfig
+from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
+from engine.kv_cache import PagedKVCache
+from engine.models.base import Decoder
+from engine.request import Delta, EngineStats, FinishReason, Request, TokenLogprob, Usage
+from engine.runner import Runner
+from engine.sampling.constraint import ConstraintCompiler
+from engine.sampling.sampler import Sampled, Sampler
+from engine.scheduler import Scheduler
+from engine.sequence import Sequence
+
+MAX_CHOICES = 128
+MAX_LOGPROBS = 20
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A request under way: its choices, and what they add up to."""
+
+    choices: list[Sequence]
+    unscheduled: list[Sequence] = field(default_factory=list[Sequence])
+    """Choices that wait for the first one's prefill, whose blocks they will share."""
+    usage: Usage = field(default_factory=Usage)
+    unfinished: int = 0
+
+
+class Engine:
+    """Holds a model and its cache; `step` moves every running reply forward."""
+
+    def __init__(
+        self, model: Decoder, tokenizer: Tokenizer, config: EngineConfig, eos_token_ids: tuple[int, ...]
+    ) -> None:
+        cache = PagedKVCache(
+            model.cache_layers, config.num_blocks, config.block_size, config.cache_dtype, config.device
+        )
+        self.config = config
+        self.blocks = BlockManager(config.num_blocks, config.block_size, prefix_cache=config.prefix_cache)
+        self._scheduler = Scheduler(self.blocks, max_seqs=config.max_seqs, max_batched_tokens=config.max_batched_tokens)
+        self._runner = Runner(model, cache, config.device)
+        self._sampler = Sampler(eos_token_ids)
+        self._constraints = ConstraintCompiler(tokenizer, model.vocab_size, eos_token_ids)
+        self._tokenizer = tokenizer
+        self._eos_token_ids = frozenset(eos_token_ids)
+        self._vocab_size = model.vocab_size
+        self._seeds = Random(config.seed)
+        self._requests: dict[str, _Running] = {}
+        self._tokens_processed = 0
+
+    @property
+    def has_work(self) -> bool:
+        return self._scheduler.has_work
+
+    def add(self, request: Request) -> None:
+        """Queue a request.
+
+        Raises: InvalidRequest, ContextOverflow, EngineOverloaded; then nothing was queued.
+        """
+        request = self._checked(request)
+        if len(self._scheduler.waiting) + request.sampling.n > self.config.max_waiting:
+            raise EngineOverloaded(f"{self.config.max_waiting} requests are waiting already; try again later.")
+        first, *others = (self._sequence(request, index) for index in range(request.sampling.n))
+        self._requests[request.id] = _Running([first, *others], others, unfinished=request.sampling.n)
+        self._scheduler.add(first)
+
+    def abort(self, request_id: str) -> None:
+        """Forget a request and free its blocks; unknown ids are fine (it may just have finished)."""
+        running = self._requests.pop(request_id, None)
+        if running is not None:
+            for sequence in running.choices:
+                if sequence not in running.unscheduled:
+                    self._scheduler.finish(sequence)
+
+    def abort_all(self) -> list[str]:
+        """Forget everything; returns the ids of the requests that were under way."""
+        ids = list(self._requests)
+        for request_id in ids:
+            self.abort(request_id)
+        return ids
+
+    def step(self) -> list[Delta]:
+        """Advance by one batch; returns what can be told."""
+        batch = self._scheduler.schedule()
+        if not batch:
+            return []
+        now = time.monotonic()
+        for chunk in batch:
+            if chunk.sequence.started is None:
+                chunk.sequence.started = now
+        ready = [chunk.sequence for chunk in batch if chunk.completes]
+        logits = self._runner.run(batch)
+        for chunk in batch:
+            self._scheduler.computed(chunk)
+            self._tokens_processed += chunk.num_tokens
+        if self.config.recompute:
+            for sequence in ready:
+                sequence.num_computed = 0
+        sampled = self._sampler.sample(logits, ready) if ready else []
+        return [delta for sequence, one in zip(ready, sampled, strict=True) for delta in self._take(sequence, one)]
+
+    def stats(self) -> EngineStats:
+        return EngineStats(
+            running=len(self._scheduler.running),
+            waiting=len(self._scheduler.waiting),
+            kv_blocks_used=self.blocks.num_held,
+            kv_blocks_total=self.blocks.num_blocks,
+            prefix_cache_lookups=self.blocks.lookups,
+            prefix_cache_hits=self.blocks.hits,
+            preemptions=self._scheduler.preemptions,
+            tokens_processed=self._tokens_processed,
+        )
+
+    def _checked(self, request: Request) -> Request:
+        """The request, shortened if it asks for that; raises InvalidRequest when it cannot be served."""
+        params = request.sampling
+        if not request.prompt:
+            raise InvalidRequest("Received an empty prompt.", param="messages")
+        if request.id in self._requests:
+            raise InvalidRequest(f"A request with id {request.id!r} is running already.")
+        if params.max_tokens is not None and params.max_tokens < 1:
+            raise InvalidRequest(f"max_tokens must be at least 1, got {params.max_tokens}.", param="max_tokens")
+        if not 1 <= params.n <= MAX_CHOICES:
+            raise InvalidRequest(f"n must be between 1 and {MAX_CHOICES}, got {params.n}.", param="n")
+        if params.logprobs is not None and not 0 <= params.logprobs <= MAX_LOGPROBS:
+            raise InvalidRequest(
+                f"top_logprobs must be between 0 and {MAX_LOGPROBS}, got {params.logprobs}.", param="top_logprobs"
+            )
+        self._check_ids(request.prompt, "prompt")
+        self._check_ids(params.logit_bias, "logit_bias")
+        self._check_ids(params.stop_token_ids, "stop_token_ids")
+        limit = self.config.context_tokens
+        if len(request.prompt) < limit:
+            return request
+        if not request.truncate:
+            raise ContextOverflow(len(request.prompt), limit - 1)
+        keep = max(1, limit - max(1, params.max_tokens or 1))
+        return replace(request, prompt=request.prompt[-keep:])
+
+    def _check_ids(self, token_ids: Iterable[int], param: str) -> None:
+        wrong = next((i for i in token_ids if not 0 <= i < self._vocab_size), None)
+        if wrong is not None:
+            raise InvalidRequest(
+                f"{param}: {wrong} is not a token id; this model knows 0 to {self._vocab_size - 1}.", param=param
+            )
+
+    def _sequence(self, request: Request, index: int) -> Sequence:
+        seed = request.sampling.seed
+        constraint = request.constraint
+        return Sequence(
+            request=request,
+            index=index,
+            arrival=time.monotonic(),
+            detokenizer=Detokenizer(self._tokenizer, skip_special_tokens=request.skip_special_tokens),
+            stops=StopStrings(request.sampling.stop),
+            random=Random(self._seeds.random() if seed is None else seed + index),
+            constraint=None if constraint is None else self._constraints.compile(constraint),
+        )
+
+    def _take(self, sequence: Sequence, sampled: Sampled) -> list[Delta]:
+        """Add a sampled token, and those a grammar forces after it; finish the sequence when it is time."""
+        if sequence.first_token is None:
+            sequence.first_token = time.monotonic()
+            self._release_siblings(sequence)
+        deltas = [self._append(sequence, sampled)]
+        if sequence.constraint is not None and sequence.request.sampling.logprobs is None:
+            for token_id in sequence.constraint.forced():
+                if deltas[-1].finish_reason is not None:
+                    break
+                deltas.append(self._append(sequence, Sampled(token_id)))
+        return deltas
+
+    def _append(self, sequence: Sequence, sampled: Sampled) -> Delta:
+        sequence.token_ids.append(sampled.token_id)
+        text, reason, stop = self._text(sequence, sampled.token_id)
+        visible = sampled.token_id not in self._eos_token_ids
+        return Delta(
+            request_id=sequence.request.id,
+            index=sequence.index,
+            text=text,
+            token_ids=(sampled.token_id,) if visible else (),
+            logprobs=(self._logprob(sampled),) if visible and sampled.logprob is not None else (),
+            finish_reason=reason,
+            stop_sequence=stop,
+            usage=None if reason is None else self._finish(sequence),
+        )
+
+    def _text(self, sequence: Sequence, token_id: int) -> tuple[str, FinishReason | None, str | None]:
+        """What the newest token adds to the visible text, whether it ends the reply, and which stop string did."""
+        if sequence.constraint is not None and not sequence.constraint.accept(token_id):
+            return self._rest(sequence), FinishReason.ERROR, None
+        params = sequence.request.sampling
+        may_stop = sequence.num_generated >= params.min_tokens
+        is_end = token_id in self._eos_token_ids and not params.ignore_eos
+        if may_stop and (is_end or token_id in params.stop_token_ids):
+            return self._rest(sequence), FinishReason.STOP, None
+        text, matched = sequence.detokenizer.push(token_id), None
+        if may_stop:
+            text, matched = sequence.stops.push(text)
+        if matched is not None:
+            return text, FinishReason.STOP, matched
+        reason = self._limit(sequence)
+        return (text if reason is None else text + self._rest(sequence)), reason, None
+
+    def _limit(self, sequence: Sequence) -> FinishReason | None:
+        """Why the reply must end here although the model would go on, if it must."""
+        max_tokens = sequence.request.sampling.max_tokens
+        if max_tokens is not None and sequence.num_generated >= max_tokens:
+            return FinishReason.LENGTH
+        if len(sequence) >= self.config.context_tokens:
+            return FinishReason.LENGTH
+        if sequence.constraint is not None and sequence.constraint.is_finished:
+            return FinishReason.STOP
+        return None
+
+    def _rest(self, sequence: Sequence) -> str:
+        """Text held back so far, now that no more will come."""
+        text, matched = sequence.stops.push(sequence.detokenizer.flush())
+        return text if matched is not None else text + sequence.stops.flush()
+
+    def _finish(self, sequence: Sequence) -> Usage | None:
+        """Take a finished choice out; returns the request's usage when it was the last."""
+        running = self._requests[sequence.request.id]
+        self._scheduler.finish(sequence)
+        now = time.monotonic()
+        assert sequence.started is not None and sequence.first_token is not None
+        first = sequence.index == 0
+        running.usage += Usage(
+            prompt_tokens=sequence.num_prompt_tokens if first else 0,
+            cached_tokens=sequence.num_cached_tokens if first else 0,
+            completion_tokens=sequence.num_generated,
+            queue_s=sequence.started - sequence.arrival if first else 0.0,
+            prefill_s=sequence.first_token - sequence.started if first else 0.0,
+            decode_s=now - sequence.first_token,
+        )
+        running.unfinished -= 1
+        if running.unfinished:
+            return None
+        del self._requests[sequence.request.id]
+        return running.usage
+
+    def _release_siblings(self, sequence: Sequence) -> None:
+        running = self._requests[sequence.request.id]
+        for sibling in running.unscheduled:
+            self._scheduler.add(sibling)
+        running.unscheduled = []
+
+    def _logprob(self, sampled: Sampled) -> TokenLogprob:
+        assert sampled.logprob is not None
+        top = tuple(self._token_logprob(token_id, value) for token_id, value in sampled.top)
+        return self._token_logprob(sampled.token_id, sampled.logprob, top)
+
+    def _token_logprob(self, token_id: int, value: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+        text = self._tokenizer.decode([token_id], skip_special_tokens=False)
+        return TokenLogprob(token_id, text, text.encode(), value, top)

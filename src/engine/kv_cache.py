@@ -1,0 +1,42 @@
+"""The tensors behind the block ids: one tensor per attention layer, all layers with the same blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from engine.attention.base import LayerCacheSpec
+
+
+def bytes_per_token(layers: Sequence[LayerCacheSpec], dtype: torch.dtype) -> int:
+    """Keys and values of one position over all layers."""
+    return sum(2 * layer.num_kv_heads * layer.head_dim for layer in layers) * dtype.itemsize
+
+
+class PagedKVCache:
+    """Keys and values of all sequences. Untouched pages cost address space only, not memory."""
+
+    def __init__(
+        self,
+        layers: Sequence[LayerCacheSpec],
+        num_blocks: int,
+        block_size: int,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.block_size = block_size
+        self.num_blocks = num_blocks
+        self._layers = [
+            torch.zeros((2, num_blocks, layer.num_kv_heads, block_size, layer.head_dim), dtype=dtype, device=device)
+            for layer in layers
+        ]
+
+    def layer(self, index: int) -> Tensor:
+        """(2, num_blocks, num_kv_heads, block_size, head_dim): keys at [0], values at [1]."""
+        return self._layers[index]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(layer.nbytes for layer in self._layers)

@@ -1,0 +1,71 @@
+"""Grammars as token masks: a `Constraint` becomes an llguidance matcher that follows one reply."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from llguidance import LLMatcher, LLTokenizer
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from engine.errors import InvalidRequest
+from engine.request import Constraint
+
+
+class ConstraintCompiler:
+    """Builds matchers for one tokenizer. The token trie is made once, when the first grammar comes."""
+
+    def __init__(self, tokenizer: Tokenizer, vocab_size: int, eos_token_ids: tuple[int, ...]) -> None:
+        self._tokenizer = tokenizer
+        self._vocab_size = vocab_size
+        self._eos_token_ids = eos_token_ids
+        self._trie: LLTokenizer | None = None
+
+    def compile(self, constraint: Constraint) -> ConstraintState:
+        """Raises: InvalidRequest when llguidance refuses the grammar."""
+        if self._trie is None:
+            self._trie = LLTokenizer(
+                self._tokenizer.to_str(), n_vocab=self._vocab_size, eos_token=list(self._eos_token_ids) or None
+            )
+        try:
+            grammar = _GRAMMAR_OF[constraint.kind](constraint.grammar)
+        except ValueError as error:
+            raise InvalidRequest(f"Invalid grammar. {error}", param="grammar") from error
+        matcher = LLMatcher(self._trie, grammar, log_level=0)
+        if matcher.is_error():
+            raise InvalidRequest(f"Invalid grammar. {matcher.get_error()}", param="grammar")
+        return ConstraintState(matcher, self._vocab_size)
+
+
+_GRAMMAR_OF = {
+    "json_schema": LLMatcher.grammar_from_json_schema,
+    "regex": LLMatcher.grammar_from_regex,
+    "lark": LLMatcher.grammar_from_lark,
+    "llguidance": str,
+}
+
+
+class ConstraintState:
+    """Where one reply stands in its grammar."""
+
+    def __init__(self, matcher: LLMatcher, vocab_size: int) -> None:
+        self._matcher = matcher
+        self._vocab_size = vocab_size
+
+    def allowed(self) -> Tensor:
+        """(vocab,) bool: which tokens may come next; end of sequence among them when the reply may end."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        return torch.from_numpy(np.unpackbits(bits, count=self._vocab_size, bitorder="little").view(np.bool_))
+
+    def accept(self, token_id: int) -> bool:
+        """Move on by one token of the reply; False when the matcher gave up (its limits were exceeded)."""
+        return self._matcher.consume_token(token_id)
+
+    def forced(self) -> list[int]:
+        """Tokens that must come next, whatever the model says; they need no sampling."""
+        return self._matcher.compute_ff_tokens()
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing but the end can follow."""
+        return self._matcher.is_stopped()

@@ -1,0 +1,74 @@
+"""One reply being generated: what the engine tracks about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from random import Random
+
+from engine.block_manager import Digest, chain
+from engine.chat.detokenize import Detokenizer
+from engine.chat.stop import StopStrings
+from engine.request import Request
+from engine.sampling.constraint import ConstraintState
+
+
+class Status(Enum):
+    WAITING = auto()
+    RUNNING = auto()
+    FINISHED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """Tokens of one choice of a request, and the KV blocks that hold them."""
+
+    request: Request
+    index: int
+    """Which of the request's `n` choices this is."""
+    arrival: float
+    """`time.monotonic()` when the request came in."""
+    detokenizer: Detokenizer
+    stops: StopStrings
+    random: Random
+    """Source of this choice's draws, independent of what else is in the batch."""
+    constraint: ConstraintState | None = None
+    status: Status = Status.WAITING
+    token_ids: list[int] = field(init=False)
+    """Prompt then reply, in order."""
+    num_prompt_tokens: int = field(init=False)
+    blocks: list[int] = field(default_factory=list[int])
+    """Block `i` holds tokens `[i * block_size, (i + 1) * block_size)`."""
+    digests: list[Digest] = field(default_factory=list[Digest])
+    """Of the full blocks, as far as they were needed."""
+    num_computed: int = 0
+    """How many leading tokens have keys and values in the cache."""
+    num_cached_tokens: int = 0
+    """Prompt tokens that came from the prefix cache when the sequence first ran."""
+    started: float | None = None
+    """When its first chunk was scheduled."""
+    first_token: float | None = None
+
+    def __post_init__(self) -> None:
+        self.token_ids = list(self.request.prompt)
+        self.num_prompt_tokens = len(self.token_ids)
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def num_generated(self) -> int:
+        return len(self.token_ids) - self.num_prompt_tokens
+
+    @property
+    def num_pending(self) -> int:
+        """Tokens whose keys and values are still to be computed; 1 while decoding."""
+        return len(self.token_ids) - self.num_computed
+
+    def extend_digests(self, block_size: int, num_blocks: int) -> list[Digest]:
+        """Digests of the first `num_blocks` full blocks, computed as needed."""
+        while len(self.digests) < num_blocks:
+            start = len(self.digests) * block_size
+            parent = self.digests[-1] if self.digests else self.request.cache_salt.encode()
+            self.digests.append(chain(parent, self.token_ids[start : start + block_size]))
+        return self.digests[:num_blocks]

@@ -1,0 +1,267 @@
+"""One worker process per loaded model.
+
+The web server's event loop never waits for a forward pass, unloading gives every byte back, and a crash costs the
+requests under way and nothing else: they fail with `WorkerDied`, the worker is started again, later requests wait
+for it. Messages are length-prefixed pickles on a socket pair between two processes of the same program; no tensors
+cross. The worker ends when the socket closes, so it never outlives its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import pickle
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import EngineError, ModelLoadError, WorkerDied
+from engine.loading.source import ModelSource
+from engine.options import ModelOptions
+from engine.request import Delta, EngineStats, ModelInfo, Request
+from engine.service import Command, EngineLoop, Mailboxes, Quit, Report
+
+log = logging.getLogger(__name__)
+
+_HEADER = struct.Struct("<I")
+_QUICK_DEATH_S = 10.0
+"""A worker that dies sooner than this after it was ready counts towards giving up."""
+_MAX_QUICK_DEATHS = 3
+_CLOSE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    options: ModelOptions
+    source: ModelSource
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    error: ModelLoadError
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    text: str
+
+
+class WorkerService:
+    """The parent's side: a `Service` whose engine runs in a process of its own."""
+
+    def __init__(self, options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> None:
+        self._start_message = Start(options, source)
+        self._report = report
+        self._mailboxes = Mailboxes()
+        self._info: ModelInfo | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._ready = asyncio.Event()
+        self._failure: EngineError | None = None
+        """Why the worker will not be started again."""
+        self._keeper: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> WorkerService:
+        """Start the process and wait until its model is loaded. Raises: ModelLoadError."""
+        service = cls(options, source, report)
+        reader = await service._launch()
+        try:
+            await service._await_ready(reader)
+        except BaseException:
+            await service._kill()
+            raise
+        service._keeper = asyncio.create_task(service._keep_running(reader), name=f"keeper of {source.name}")
+        return service
+
+    @property
+    def info(self) -> ModelInfo:
+        assert self._info is not None, "start() waits for it"
+        return self._info
+
+    @property
+    def pid(self) -> int | None:
+        """Of the worker process; None while it is down."""
+        return self._process.pid if self._process is not None and self._ready.is_set() else None
+
+    async def generate(self, request: Request) -> AsyncGenerator[Delta, None]:
+        await self._available()
+        async with contextlib.aclosing(self._mailboxes.stream(request, self._send)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def stats(self) -> EngineStats:
+        await self._available()
+        return await self._mailboxes.ask_stats(self._send)
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        self._failure = WorkerDied("The model was unloaded.")
+        self._mailboxes.fail_all(self._failure)
+        await self._kill()
+        self._ready.set()
+
+    async def _available(self) -> None:
+        """Wait while the worker is being restarted. Raises: WorkerDied when it will not come back."""
+        await self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _launch(self) -> asyncio.StreamReader:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "engine.worker", str(theirs.fileno()), pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+        self._send(self._start_message)
+        return reader
+
+    async def _await_ready(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                message = await _receive(reader)
+            except asyncio.IncompleteReadError:
+                raise ModelLoadError(
+                    f"The worker process ended while loading the model{await self._epitaph()}."
+                ) from None
+            match message:
+                case Progress(text):
+                    self._report(text)
+                case LoadFailed(error):
+                    raise error
+                case Ready(info):
+                    self._info = info
+                    self._ready.set()
+                    return
+                case _:
+                    raise AssertionError(f"unexpected message before ready: {message!r}")
+
+    async def _keep_running(self, reader: asyncio.StreamReader) -> None:
+        """Deliver the worker's reports; when it dies, fail what was running and start it again."""
+        quick_deaths = 0
+        while True:
+            born = time.monotonic()
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    self._mailboxes.deliver(await _receive(reader))
+            self._ready.clear()
+            why = await self._epitaph()
+            log.error("the worker of %s died%s; starting it again", self.info.id, why)
+            self._mailboxes.fail_all(WorkerDied(f"The worker process of {self.info.id} died{why}; please try again."))
+            quick_deaths = quick_deaths + 1 if time.monotonic() - born < _QUICK_DEATH_S else 1
+            try:
+                if quick_deaths > _MAX_QUICK_DEATHS:
+                    raise WorkerDied(f"The worker process of {self.info.id} keeps dying{why}; it is not restarted.")
+                reader = await self._launch()
+                await self._await_ready(reader)
+            except EngineError as error:
+                log.error("%s", error)
+                self._failure = WorkerDied(str(error))
+                self._ready.set()
+                await self._kill()
+                return
+
+    async def _epitaph(self) -> str:
+        """How the process ended, as an end of a sentence."""
+        assert self._process is not None and self._writer is not None
+        self._writer.close()
+        try:
+            code = await asyncio.wait_for(self._process.wait(), _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self._process.kill()
+            code = await self._process.wait()
+        return f" (killed by signal {-code})" if code < 0 else f" (exit status {code})"
+
+    async def _kill(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            return
+        with contextlib.suppress(ConnectionError):
+            self._send(Quit())
+        if self._writer is not None:
+            self._writer.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    def _send(self, message: Command | Start) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(_frame(message))
+
+
+def _frame(message: Any) -> bytes:
+    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    return _HEADER.pack(len(body)) + body
+
+
+async def _receive(reader: asyncio.StreamReader) -> Any:
+    (size,) = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+    return pickle.loads(await reader.readexactly(size))  # from our own child
+
+
+class _Channel:
+    """The worker's side of the socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._stream = connection.makefile("rb")
+
+    def send(self, message: Report | Ready | LoadFailed | Progress) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reading side ends this process
+            self._connection.sendall(_frame(message))
+
+    def receive(self) -> Any:
+        """Raises: EOFError when the parent closed the connection."""
+        header = self._stream.read(_HEADER.size)
+        if len(header) < _HEADER.size:
+            raise EOFError
+        return pickle.loads(self._stream.read(_HEADER.unpack(header)[0]))  # from our own parent
+
+
+def serve(connection: socket.socket) -> None:
+    """Load the model the parent names, then run its engine until the parent says quit or goes away."""
+    from engine.plan import build_engine  # noqa: PLC0415 - the parent imports this module without torch
+
+    channel = _Channel(connection)
+    start: Start = channel.receive()
+    try:
+        engine, info = build_engine(start.options, start.source, lambda text: channel.send(Progress(text)))
+    except ModelLoadError as error:
+        channel.send(LoadFailed(error))
+        return
+    loop = EngineLoop(engine, channel.send)
+
+    def listen() -> None:
+        try:
+            while True:
+                loop.commands.put(channel.receive())
+        except (EOFError, ConnectionError):
+            loop.commands.put(Quit())
+
+    threading.Thread(target=listen, name="listener", daemon=True).start()
+    channel.send(Ready(info))
+    loop.run()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s worker: %(message)s")
+    from engine.worker import serve as serve_importable  # messages must not be pickled as __main__.Ready
+
+    serve_importable(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,204 @@
+"""The engine's promises, on a toy decoder whose every token depends on the whole cached context."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
+from engine.request import Constraint, FinishReason, Request, SamplingParams
+from tests.engine.toy import EOS, ToyDecoder, ask, character, continuation, ids, run, toy_engine
+
+
+def prompt(start: int, length: int) -> list[int]:
+    return [1 + (start + 3 * i) % 90 for i in range(length)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"prefix_cache": False},
+        {"max_batched_tokens": 5},
+        {"recompute": True, "prefix_cache": False},
+        {"num_blocks": 32, "max_seqs": 5},
+        {"block_size": 16, "max_seqs": 1},
+    ],
+    ids=["default", "no prefix cache", "small chunks", "no kv cache", "tight memory", "one at a time"],
+)
+def test_many_requests_together_give_what_each_gives_alone(changes):
+    engine = toy_engine(**changes)
+    prompts = {f"r{i}": prompt(i % 4, 3 + 11 * i) for i in range(10)}
+    for name, tokens in prompts.items():
+        engine.add(ask(name, tokens, 40))
+    told = run(engine)
+    for name, tokens in prompts.items():
+        assert ids(told[name, 0]) == continuation(tokens, 40)
+    assert engine.blocks.num_held == 0
+
+
+def test_preempted_sequences_finish_with_unchanged_tokens():
+    engine = toy_engine(num_blocks=32, max_seqs=8, prefix_cache=False)
+    prompts = {f"r{i}": prompt(i, 20) for i in range(6)}
+    for name, tokens in prompts.items():
+        engine.add(ask(name, tokens, 60))
+    told = run(engine)
+    assert engine.stats().preemptions > 0
+    for name, tokens in prompts.items():
+        assert ids(told[name, 0]) == continuation(tokens, 60)
+
+
+def test_a_second_identical_prompt_reuses_all_full_blocks_but_the_last_token():
+    engine = toy_engine()
+    tokens = prompt(5, 40)
+    engine.add(ask("first", tokens, 2))
+    first = run(engine)["first", 0][-1]
+    engine.add(ask("second", tokens, 2))
+    second = run(engine)["second", 0][-1]
+    assert first.usage.cached_tokens == 0
+    assert second.usage.cached_tokens == (len(tokens) - 1) // 8 * 8
+
+
+def test_prefixes_are_not_shared_across_cache_salts():
+    engine = toy_engine()
+    tokens = tuple(prompt(5, 40))
+    params = SamplingParams(temperature=0.0, max_tokens=2)
+    engine.add(Request("a", tokens, params, cache_salt="one"))
+    run(engine)
+    engine.add(Request("b", tokens, params, cache_salt="two"))
+    assert run(engine)["b", 0][-1].usage.cached_tokens == 0
+
+
+def test_a_long_prompt_never_holds_up_a_running_reply_longer_than_one_chunk():
+    decoder = ToyDecoder()
+    engine = toy_engine(decoder, max_batched_tokens=16)
+    engine.add(ask("short", prompt(1, 4), 30))
+    engine.step()
+    engine.add(ask("long", prompt(2, 150), 1))
+    for _ in range(8):
+        assert [d.request_id for d in engine.step()] == ["short"]
+    assert max(decoder.step_tokens) <= 16
+
+
+def test_choices_share_the_prefill_and_usage_counts_the_prompt_once():
+    decoder = ToyDecoder()
+    engine = toy_engine(decoder)
+    tokens = prompt(9, 41)
+    engine.add(ask("r", tokens, 5, n=3))
+    told = run(engine)
+    usage = [d.usage for deltas in told.values() for d in deltas if d.usage is not None]
+    assert [ids(told["r", i]) for i in range(3)] == [continuation(tokens, 5)] * 3
+    assert [u.prompt_tokens for u in usage] == [41]
+    assert usage[0].completion_tokens == 15
+    assert sum(decoder.step_tokens) == 41 + 2 * (41 - 40) + 3 * 4
+
+
+def test_seeded_choices_differ_from_each_other_and_repeat_over_engines():
+    def draws():
+        engine = toy_engine()
+        engine.add(ask("r", prompt(1, 5), 30, n=2, temperature=8.0, seed=11))
+        told = run(engine)
+        return [ids(told["r", i]) for i in range(2)]
+
+    first = draws()
+    assert first[0] != first[1]
+    assert first == draws()
+
+
+def test_abort_frees_the_blocks_of_running_waiting_and_unscheduled_choices():
+    engine = toy_engine(max_seqs=2)
+    engine.add(ask("running", prompt(1, 30), 100))
+    engine.add(ask("choices", prompt(2, 60), 100, n=3))
+    engine.add(ask("waiting", prompt(3, 30), 100))
+    engine.step()
+    for name in ("choices", "waiting", "running", "running"):
+        engine.abort(name)
+    assert not engine.has_work
+    assert engine.blocks.num_held == 0
+    engine.blocks.check()
+
+
+def test_stop_string_across_tokens_is_cut_and_named():
+    engine = toy_engine()
+    tokens = prompt(1, 5)
+    text = "".join(character(t) for t in continuation(tokens, 5))
+    stop = text[2:4]
+    engine.add(ask("r", tokens, 20, stop=(stop,)))
+    told = run(engine)["r", 0]
+    assert "".join(d.text for d in told) == text[:2]
+    assert (told[-1].finish_reason, told[-1].stop_sequence) == (FinishReason.STOP, stop)
+
+
+def test_end_of_sequence_ends_the_reply_unless_told_otherwise():
+    bias = {EOS: 100.0}
+    engine = toy_engine()
+    engine.add(ask("stops", prompt(1, 5), 9, logit_bias=bias))
+    engine.add(ask("goes on", prompt(1, 5), 9, logit_bias=bias, ignore_eos=True))
+    engine.add(ask("late", prompt(1, 5), 9, logit_bias=bias, min_tokens=4))
+    told = run(engine)
+    assert ids(told["stops", 0]) == []
+    assert told["stops", 0][-1].finish_reason is FinishReason.STOP
+    assert told["goes on", 0][-1].finish_reason is FinishReason.LENGTH
+    assert len(ids(told["late", 0])) == 4
+    assert told["late", 0][-1].finish_reason is FinishReason.STOP
+
+
+def test_a_grammar_masks_tokens_and_ends_the_reply():
+    engine = toy_engine()
+    request = ask("r", prompt(1, 5), 50)
+    lark = 'start: "a" ("b" | "c") "d"'
+    engine.add(Request(request.id, request.prompt, request.sampling, Constraint("lark", lark)))
+    told = run(engine)["r", 0]
+    assert "".join(d.text for d in told) in ("abd", "acd")
+    assert told[-1].finish_reason is FinishReason.STOP
+
+
+def test_log_probabilities_are_reported_for_the_chosen_and_the_likeliest_tokens():
+    engine = toy_engine()
+    engine.add(ask("r", prompt(1, 5), 2, logprobs=3))
+    (entry,) = run(engine)["r", 0][0].logprobs
+    assert entry.token_id == continuation(prompt(1, 5), 1)[0]
+    assert entry.top[0].token_id == entry.token_id
+    assert len(entry.top) == 3
+    assert entry.logprob == entry.top[0].logprob < 0
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"n": 0}, "n"),
+        ({"logprobs": 21}, "top_logprobs"),
+        ({"logit_bias": {5000: 1.0}}, "logit_bias"),
+    ],
+)
+def test_impossible_parameters_are_refused_by_name(change, named):
+    with pytest.raises(InvalidRequest) as caught:
+        toy_engine().add(ask("r", [1, 2], 5, **change))
+    assert caught.value.param == named
+
+
+def test_prompts_too_long_are_refused_or_shortened_from_the_front():
+    engine = toy_engine()
+    tokens = prompt(1, 300)
+    with pytest.raises(ContextOverflow) as caught:
+        engine.add(ask("r", tokens, 5))
+    assert (caught.value.prompt_tokens, caught.value.limit_tokens) == (300, 255)
+    engine.add(Request("t", tuple(tokens), SamplingParams(temperature=0.0, max_tokens=6), truncate=True))
+    assert ids(run(engine)["t", 0]) == continuation(tokens[-250:], 6)
+
+
+def test_a_full_queue_refuses_and_keeps_what_it_has():
+    engine = toy_engine(max_waiting=2, max_seqs=1)
+    engine.add(ask("a", [1], 3))
+    engine.add(ask("b", [2], 3))
+    with pytest.raises(EngineOverloaded):
+        engine.add(ask("c", [3], 3))
+    assert set(run(engine)) == {("a", 0), ("b", 0)}
+
+
+def test_a_reply_ends_when_the_context_is_full():
+    engine = toy_engine()
+    engine.add(ask("r", prompt(1, 250), None))
+    told = run(engine)["r", 0]
+    assert len(ids(told)) == 6
+    assert told[-1].finish_reason is FinishReason.LENGTH
