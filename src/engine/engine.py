@@ -55,7 +55,7 @@ class Engine:
         self._constraints = ConstraintCompiler(tokenizer, model.vocab_size, eos_token_ids)
         self._tokenizer = tokenizer
         self._eos_token_ids = frozenset(eos_token_ids)
-        self._vocab_size = model.vocab_size
+        self.vocab_size = model.vocab_size
         self._seeds = Random(config.seed)
         self._requests: dict[str, _Running] = {}
         self._tokens_processed = 0
@@ -150,10 +150,10 @@ class Engine:
         return replace(request, prompt=request.prompt[-keep:])
 
     def _check_ids(self, token_ids: Iterable[int], param: str) -> None:
-        wrong = next((i for i in token_ids if not 0 <= i < self._vocab_size), None)
+        wrong = next((i for i in token_ids if not 0 <= i < self.vocab_size), None)
         if wrong is not None:
             raise InvalidRequest(
-                f"{param}: {wrong} is not a token id; this model knows 0 to {self._vocab_size - 1}.", param=param
+                f"{param}: {wrong} is not a token id; this model knows 0 to {self.vocab_size - 1}.", param=param
             )
 
     def _sequence(self, request: Request, index: int) -> Sequence:
