@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine import ToolSpec
 
@@ -67,8 +67,10 @@ class ToolContext:
 
     session_id: str
     call_id: str
-    emit: Callable[[str, str], None]
+    emit: Callable[[Literal["stdout", "stderr"], str], None]
     """`emit(stream, text)`: live output, stream is `stdout` or `stderr`."""
+    max_result_chars: int = 16_000
+    """A longer `ToolResult.content` loses its middle; a tool does better to fit by itself."""
 
 
 class Tool(Protocol):

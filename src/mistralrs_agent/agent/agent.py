@@ -1,0 +1,116 @@
+"""An agent: a model, tools and sessions, and what the server allows. Every surface runs its turns here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from engine import ChatModel
+from mistralrs_agent.agent.approvals import Approvals
+from mistralrs_agent.agent.events import Event, Permission
+from mistralrs_agent.agent.history import answered, continued
+from mistralrs_agent.agent.loop import Limits, TurnLoop
+from mistralrs_agent.agent.permission import PermissionGate
+from mistralrs_agent.agent.sessions import Sessions
+from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.errors import RequestError
+from mistralrs_agent.tools.base import Tool, ToolKind
+from mistralrs_agent.tools.toolbox import Toolbox
+
+MAX_RESULT_CHARS = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What the server allows; a request can only ask for less."""
+
+    permission: Permission = Permission.AUTO
+    max_rounds: int = 256
+    code_execution: bool = False
+    web_search: bool = False
+    system_prompt: str = ""
+    """For conversations without a system message."""
+    approval_timeout_s: float = 300.0
+
+
+class Agent:
+    """Runs turns. One instance serves any number of them at the same time."""
+
+    def __init__(self, model: ChatModel, toolbox: Toolbox, settings: AgentSettings, sessions: Sessions) -> None:
+        self.model = model
+        self.toolbox = toolbox
+        self.settings = settings
+        self.sessions = sessions
+        self.approvals = Approvals(settings.approval_timeout_s)
+
+    @property
+    def code_execution(self) -> bool:
+        """Whether turns may use the Python tools."""
+        return self.settings.code_execution and self.toolbox.has(ToolKind.CODE_EXECUTION)
+
+    @property
+    def web_search(self) -> bool:
+        """Whether turns may use the web tools."""
+        return self.settings.web_search and self.toolbox.has(ToolKind.WEB_SEARCH)
+
+    def tools(self, *, code_execution: bool, web_search: bool) -> dict[str, Tool]:
+        """The server's tools for a turn that asks for these.
+
+        Raises: RequestError when the server does not have what is asked for.
+        """
+        if code_execution and not self.code_execution:
+            raise RequestError("this server does not run code: start it with --enable-code-execution or --agent")
+        if web_search and not self.web_search:
+            raise RequestError("this server does not search the web: start it with --enable-search or --agent")
+        return self.toolbox.offered(code_execution=code_execution, web_search=web_search)
+
+    def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        """Run one turn; the last event is `Finished`. Closing the iterator cancels the turn.
+
+        Raises: RequestError at once; engine.EngineError while iterating.
+        """
+        tools = self.tools(code_execution=turn.code_execution, web_search=turn.web_search)
+        max_rounds = self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds
+        if max_rounds == 0:
+            tools = {}
+        self._check(turn, tools)
+        return self._run(turn, tools, max_rounds)
+
+    async def close(self) -> None:
+        """End the tool state of every session. The model stays open: its owner closes it."""
+        await self.sessions.close()
+
+    async def _run(self, turn: Turn, tools: dict[str, Tool], max_rounds: int) -> AsyncGenerator[Event, None]:
+        mode = self.settings.permission.stricter(turn.permission or Permission.AUTO)
+        async with self.sessions.open(turn.session_id) as session:
+            loop = TurnLoop(
+                model=self.model,
+                tools=tools,
+                gate=PermissionGate(mode, session, self.approvals),
+                session=session,
+                turn=turn,
+                limits=Limits(max_rounds, min(MAX_RESULT_CHARS, self.model.info.context_tokens)),
+                system_prompt=self.settings.system_prompt,
+                history=answered(continued(session.messages, turn.messages)),
+            )
+            events = loop.run()
+            try:
+                async for event in events:
+                    yield event
+            finally:
+                await events.aclose()
+
+    def _check(self, turn: Turn, tools: dict[str, Tool]) -> None:
+        if not turn.messages:
+            raise RequestError("messages must not be empty", param="messages")
+        if turn.sampling.n != 1:
+            raise RequestError(f"an agent turn has one answer: n must be 1, got {turn.sampling.n}", param="n")
+        client_names = [spec.name for spec in turn.client_tools]
+        if taken := sorted(set(client_names) & set(self.toolbox.names)):
+            raise RequestError(f"tool name {taken[0]!r} belongs to a tool of this server", param="tools")
+        offered = {*client_names, *tools}
+        if unknown := sorted(set(turn.tool_choice.names) - offered):
+            known = ", ".join(sorted(offered)) or "none"
+            raise RequestError(f"tool_choice names {unknown[0]!r}; tools of this turn: {known}", param="tool_choice")
+        if turn.tool_choice.mode == "required" and not offered:
+            raise RequestError("tool_choice 'required' needs at least one tool", param="tool_choice")

@@ -1,0 +1,105 @@
+"""One server-side call, from what the model wrote to the result it reads: check, permission, run, bound."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from engine import ToolCall
+from mistralrs_agent.agent.events import CallReady, Event, ToolFinished, ToolOutput
+from mistralrs_agent.agent.permission import Action, PermissionGate
+from mistralrs_agent.errors import ToolError, ToolRetry
+from mistralrs_agent.tools.base import (
+    Card,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolMetadata,
+    ToolResult,
+    ToolSource,
+)
+from mistralrs_agent.tools.toolbox import checked_arguments
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRunner:
+    """Runs the calls of one round. Never raises for what a model or a tool did wrong: that becomes the result."""
+
+    tools: Mapping[str, Tool]
+    gate: PermissionGate
+    session_id: str
+    max_result_chars: int
+    emit: Callable[[Event], None]
+
+    async def run(self, call: ToolCall, round: int) -> ToolResult:
+        """Run a call and return its result; events go to `emit`."""
+        tool = self.tools.get(call.name)
+        metadata = tool.metadata if tool else ToolMetadata(ToolSource.EXTERNAL, ToolKind.EXTERNAL, call.name)
+        try:
+            if tool is None:
+                raise ToolRetry(f"There is no tool {call.name!r}. Tools: {', '.join(self.tools) or 'none'}.")
+            arguments = checked_arguments(tool, call)
+        except ToolError as error:
+            wrong = Card(call.name, call.arguments, "json")
+            self.emit(CallReady(call, round, metadata, wrong, _call_data(metadata.kind, {})))
+            return self._finish(call, round, _failure(call, error), 0.0)
+
+        card = tool.call_card(arguments)
+        self.emit(CallReady(call, round, metadata, card, _call_data(metadata.kind, arguments)))
+        action = Action(call.name, call.id, round, metadata, arguments, card)
+        decision = await self.gate.decide(action, self.emit)
+        if not decision.approve:
+            return self._finish(call, round, _denied(decision.message), 0.0)
+        started = time.perf_counter()
+        result = await self._run(tool, call, arguments)
+        return self._finish(call, round, result, time.perf_counter() - started)
+
+    async def _run(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> ToolResult:
+        def output(stream: Literal["stdout", "stderr"], text: str) -> None:
+            self.emit(ToolOutput(call.id, stream, text))
+
+        try:
+            return await tool.run(arguments, ToolContext(self.session_id, call.id, output, self.max_result_chars))
+        except ToolError as error:
+            return _failure(call, error)
+        except Exception:
+            log.exception("bug in tool %s, call %s", call.name, call.id)
+            return _failure(call, ToolError("The tool has an internal fault."))
+
+    def _finish(self, call: ToolCall, round: int, result: ToolResult, duration_s: float) -> ToolResult:
+        bounded = replace(result, content=shortened(result.content, self.max_result_chars))
+        self.emit(ToolFinished(call, round, bounded, duration_s))
+        return bounded
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text` with its middle left out, and saying so, when it is longer than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit * 2 // 3, limit // 3
+    return f"{text[:head]}\n[… {len(text) - head - tail} characters left out …]\n{text[-tail:]}"
+
+
+def _failure(call: ToolCall, error: ToolError) -> ToolResult:
+    status = "invalid_call" if isinstance(error, ToolRetry) else "failed"
+    content = json.dumps({"status": status, "tool": call.name, "error": str(error)}, ensure_ascii=False)
+    return ToolResult(content, Card("Failed", str(error)), ok=False, data={"error": str(error)})
+
+
+def _denied(message: str) -> ToolResult:
+    said = message or "The user did not allow this call."
+    content = json.dumps({"status": "denied", "exception": said}, ensure_ascii=False)
+    return ToolResult(content, Card("Denied", said), ok=False, data={"status": "denied", "exception": said})
+
+
+def _call_data(kind: ToolKind, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What progress events say about a call."""
+    if kind in (ToolKind.CUSTOM, ToolKind.EXTERNAL):
+        return {"tool_type": "custom", "arguments": dict(arguments)}
+    return {"tool_type": str(kind), **arguments}

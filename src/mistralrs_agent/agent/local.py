@@ -1,0 +1,70 @@
+"""A conversation with an agent in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from uuid import uuid4
+
+from engine import Message, ToolChoice
+from mistralrs_agent.agent.agent import Agent
+from mistralrs_agent.agent.conversation import ConversationInfo
+from mistralrs_agent.agent.events import Decision, Event, Permission
+from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.errors import UserError
+
+
+class LocalConversation:
+    """Implements `Conversation` on an `Agent`, with every tool the server has switched on."""
+
+    def __init__(self, agent: Agent, sandbox_summary: str, endpoint: str = "") -> None:
+        self._agent = agent
+        self._sandbox_summary = sandbox_summary
+        self._endpoint = endpoint
+        self._permission = agent.settings.permission
+        self._session_id = str(uuid4())
+
+    @property
+    def info(self) -> ConversationInfo:
+        model = self._agent.model.info
+        tools = self._agent.tools(code_execution=self._agent.code_execution, web_search=self._agent.web_search)
+        return ConversationInfo(
+            model_id=model.id,
+            detail=f"{model.architecture}, {model.quantization}, {model.device}, {model.kernels}",
+            notice=model.notice,
+            context_tokens=model.context_tokens,
+            tools=tuple(tools),
+            sandbox=self._sandbox_summary,
+            endpoint=self._endpoint,
+        )
+
+    @property
+    def permission(self) -> Permission:
+        return self._permission
+
+    async def set_permission(self, permission: Permission) -> None:
+        floor = self._agent.settings.permission
+        if permission.stricter(floor) is not permission:
+            raise UserError(f"permission {permission.value!r} is not allowed here: the server's is {floor.value!r}")
+        self._permission = permission
+
+    def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
+        turn = Turn(
+            messages=(Message("user", text),),
+            sampling=self._agent.model.info.sampling_defaults,
+            tool_choice=ToolChoice() if force_tool is None else ToolChoice.named(force_tool),
+            code_execution=self._agent.code_execution,
+            web_search=self._agent.web_search,
+            permission=self._permission,
+            session_id=self._session_id,
+        )
+        return self._agent.run(turn)
+
+    async def decide(self, approval_id: str, decision: Decision) -> None:
+        self._agent.approvals.decide(approval_id, decision)
+
+    async def reset(self) -> None:
+        await self._agent.sessions.end(self._session_id)
+        self._session_id = str(uuid4())
+
+    async def close(self) -> None:
+        await self._agent.sessions.end(self._session_id)

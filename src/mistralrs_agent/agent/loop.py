@@ -1,0 +1,210 @@
+"""The agent loop: ask the model, run the tools it calls, ask again, until it answers or a limit ends the turn.
+
+One async generator of typed events. It needs five things: a model, tools, a permission gate, limits, and a session to
+put the messages in. Closing it, or cancelling the task that reads it, ends the turn with a valid history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from engine import (
+    ChatModel,
+    ChatRequest,
+    FinishReason,
+    Message,
+    ReplyEvent,
+    ReplyFinished,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    ToolChoice,
+    Usage,
+)
+from mistralrs_agent.agent.calls import CallRunner
+from mistralrs_agent.agent.events import Event, Finished, RoundStarted, StopDetail, TurnStarted
+from mistralrs_agent.agent.history import interrupted, tool_message
+from mistralrs_agent.agent.permission import PermissionGate
+from mistralrs_agent.agent.sessions import Session
+from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.tools.base import Tool, ToolResult
+
+LAST_ROUND_NOTICE = "[No more tools can be used in this turn. Answer now with what you know.]"
+REPEATED_NOTICE = (
+    "[This same call has now given this same result three times. Do not repeat it: do something else, or answer.]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds one turn."""
+
+    max_rounds: int
+    """Rounds with tools; then one last round without."""
+    max_result_chars: int
+    """The longest tool result the model gets."""
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What the model has said in the current round."""
+
+    text: str = ""
+    thinking: str = ""
+    end: ReplyFinished | None = None
+
+    def note(self, event: ReplyEvent) -> None:
+        match event:
+            case TextDelta():
+                self.text += event.text
+            case ThinkingDelta():
+                self.thinking += event.text
+            case ReplyFinished():
+                self.end = event
+            case _:
+                pass
+
+
+@dataclass(slots=True)
+class TurnLoop:
+    """One turn being run."""
+
+    model: ChatModel
+    tools: Mapping[str, Tool]
+    """The server's tools offered in this turn, by name."""
+    gate: PermissionGate
+    session: Session
+    turn: Turn
+    limits: Limits
+    system_prompt: str
+    """Put before a conversation that has no system message; not stored."""
+    history: list[Message]
+    """The conversation so far, valid and with this turn's messages; grows."""
+    _reply: _Reply = field(default_factory=_Reply)
+    _usage: Usage = field(default_factory=Usage)
+    _finished: Finished | None = None
+    _last_call: tuple[str, str, str] | None = None
+    _repetitions: int = 0
+
+    async def run(self) -> AsyncGenerator[Event, None]:
+        """Run the turn to its end. A failing model leaves the session as it was before the turn.
+
+        Raises: engine.EngineError.
+        """
+        yield TurnStarted(self.session.id)
+        try:
+            rounds = itertools.count()
+            while (finished := self._finished) is None:
+                async with aclosing(self._round(next(rounds))) as events:
+                    async for event in events:
+                        yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            self.session.save(interrupted(self.history, self._reply.text))
+            raise
+        yield finished
+
+    async def _round(self, number: int) -> AsyncGenerator[Event, None]:
+        last = number >= max(1, self.limits.max_rounds)
+        yield RoundStarted(number)
+        async with _closing(self.model.chat(self._request(number, last=last))) as events:
+            async for event in events:
+                self._reply.note(event)
+                if not isinstance(event, ReplyFinished):
+                    yield event
+        reply, self._reply = self._reply, _Reply()
+        calls = reply.end.tool_calls if reply.end and not last else ()
+        self._usage += (reply.end and reply.end.usage) or Usage()
+        self.history.append(Message("assistant", reply.text, calls, reasoning=reply.thinking))
+
+        client_names = {spec.name for spec in self.turn.client_tools}
+        client_calls = tuple(call for call in calls if call.name in client_names)
+        server_calls = tuple(call for call in calls if call.name not in client_names)
+        if server_calls:
+            async with aclosing(self._use_tools(number, server_calls)) as events:
+                async for event in events:
+                    yield event
+        if client_calls or not calls:
+            self._finish(number, reply, client_calls, last=last)
+
+    def _request(self, number: int, *, last: bool) -> ChatRequest:
+        """What the model is asked in a round; the system prompt and the notice are added here and never stored."""
+        messages = list(self.history)
+        if self.system_prompt and all(message.role not in ("system", "developer") for message in messages):
+            messages.insert(0, Message("system", self.system_prompt))
+        choice = self.turn.tool_choice if number == 0 or self.turn.tool_choice.mode == "auto" else ToolChoice()
+        if last:
+            choice = ToolChoice("none")
+            messages[-1] = replace(messages[-1], content=f"{messages[-1].content}\n\n{LAST_ROUND_NOTICE}")
+        return ChatRequest(
+            messages=messages,
+            sampling=self.turn.sampling,
+            tools=(*self.turn.client_tools, *(tool.spec for tool in self.tools.values())),
+            tool_choice=choice,
+            parallel_tool_calls=self.turn.parallel_tool_calls,
+            constraint=self.turn.constraint,
+            enable_thinking=self.turn.enable_thinking,
+            template_kwargs=self.turn.template_kwargs,
+            truncate=self.turn.truncate,
+        )
+
+    async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
+        """Run all calls at once; their events as they come, their results into the history in call order."""
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        runner = CallRunner(self.tools, self.gate, self.session.id, self.limits.max_result_chars, events.put_nowait)
+        results: dict[int, ToolResult] = {}
+
+        async def run_one(position: int) -> None:
+            results[position] = await runner.run(calls[position], number)
+
+        async def run_all() -> None:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for position in range(len(calls)):
+                        group.create_task(run_one(position))
+            finally:
+                events.put_nowait(None)
+
+        running = asyncio.create_task(run_all())
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await running
+        finally:
+            running.cancel()
+            try:
+                await asyncio.wait([running])
+            finally:
+                for position, result in sorted(results.items()):
+                    content = self._with_repetition_notice(calls[position], result.content)
+                    self.history.append(tool_message(calls[position], content))
+
+    def _with_repetition_notice(self, call: ToolCall, content: str) -> str:
+        """Tell a model, once, that it runs in circles."""
+        this_call = (call.name, call.arguments, content)
+        self._repetitions = self._repetitions + 1 if this_call == self._last_call else 1
+        self._last_call = this_call
+        return f"{content}\n\n{REPEATED_NOTICE}" if self._repetitions == 3 else content
+
+    def _finish(self, number: int, reply: _Reply, client_calls: tuple[ToolCall, ...], *, last: bool) -> None:
+        self.session.save(self.history)
+        reason = reply.end.reason if reply.end else FinishReason.ERROR
+        detail = StopDetail.ROUND_LIMIT if last else None
+        if client_calls:
+            reason, detail = FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
+        elif reason is FinishReason.TOOL_CALLS:
+            reason = FinishReason.STOP
+        self._finished = Finished(reason, self.session.id, reply.text, self._usage, number + 1, detail, client_calls)
+
+
+@asynccontextmanager
+async def _closing(events: AsyncIterator[ReplyEvent]) -> AsyncGenerator[AsyncIterator[ReplyEvent]]:
+    """Close a model's reply at the end of the block, which stops the model if it is still talking."""
+    try:
+        yield events
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()

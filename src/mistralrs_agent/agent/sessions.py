@@ -1,0 +1,143 @@
+"""Who talks with the agent: a history that lasts and, while someone is there, tool state such as an interpreter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from engine import Message
+from mistralrs_agent.agent.events import Decision
+from mistralrs_agent.errors import RequestError
+from mistralrs_agent.storage.sessions import SessionStore
+
+MAX_ID_LENGTH = 256
+
+
+@dataclass(slots=True)
+class Session:
+    """One conversation, held by at most one turn at a time."""
+
+    id: str
+    store: SessionStore
+    messages: tuple[Message, ...]
+    """The whole history: what the client sent, tool calls, their results, answers."""
+    remembered: dict[str, Decision] = field(default_factory=dict[str, Decision])
+    """Tool name → the answer that holds for the rest of the session."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a person is asked about a call."""
+
+    def save(self, messages: Sequence[Message]) -> None:
+        """Replace the history, here and on disk."""
+        self.messages = tuple(messages)
+        self.store.save(self.id, self.messages)
+
+
+@dataclass(slots=True)
+class _Live:
+    session: Session
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+    last_used: float = 0.0
+
+
+class Sessions:
+    """Finds sessions and forgets their tool state when they are idle or too many; histories stay in the store."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        end_state: Callable[[str], Awaitable[None]],
+        *,
+        limit: int = 128,
+        idle_s: float = 1800.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`end_state(session_id)` ends what tools keep for a session (`Toolbox.end_session`)."""
+        self._store = store
+        self._end_state = end_state
+        self._limit = limit
+        self._idle_s = idle_s
+        self._clock = clock
+        self._live: dict[str, _Live] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def open(self, session_id: str | None) -> AsyncGenerator[Session]:
+        """Hold a session for one turn; a second turn of the same session waits. None: a new one.
+
+        Raises: RequestError when the id is too long.
+        """
+        if session_id is not None and not 0 < len(session_id) <= MAX_ID_LENGTH:
+            message = f"session_id must have 1 to {MAX_ID_LENGTH} characters, got {len(session_id)}"
+            raise RequestError(message, param="session_id")
+        live = self._find(session_id or str(uuid4()))
+        live.users += 1
+        try:
+            await self.sweep()
+            async with live.turn:
+                yield live.session
+        finally:
+            live.users -= 1
+            live.last_used = self._clock()
+            self._sweep_later()
+
+    def history(self, session_id: str) -> tuple[Message, ...] | None:
+        """The stored messages; None for an unknown session."""
+        return self._store.load(session_id)
+
+    async def end(self, session_id: str) -> None:
+        """End the tool state of a session once its turn is over; the history stays."""
+        async with self.open(session_id) as session:
+            session.remembered.clear()
+            await self._end_state(session_id)
+
+    async def delete(self, session_id: str) -> None:
+        """Forget a session altogether."""
+        async with self.open(session_id) as session:
+            session.remembered.clear()
+            session.messages = ()
+            self._store.delete(session_id)
+            await self._end_state(session_id)
+
+    async def sweep(self) -> None:
+        """End the tool state of sessions that are idle for too long, and of the oldest ones above the limit."""
+        idle = sorted((live for live in self._live.values() if not live.users), key=lambda live: live.last_used)
+        surplus = len(self._live) - self._limit
+        oldest_kept = self._clock() - self._idle_s
+        ended = [live.session.id for n, live in enumerate(idle) if n < surplus or live.last_used <= oldest_kept]
+        for session_id in ended:
+            del self._live[session_id]
+        await asyncio.gather(*map(self._end_state, ended))
+
+    async def close(self) -> None:
+        """End the tool state of every session."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sweeping is not None:
+            await self._sweeping
+        ended = list(self._live)
+        self._live.clear()
+        await asyncio.gather(*map(self._end_state, ended))
+
+    def _find(self, session_id: str) -> _Live:
+        live = self._live.pop(session_id, None)
+        if live is None:
+            live = _Live(Session(session_id, self._store, self._store.load(session_id) or ()))
+        self._live[session_id] = live
+        return live
+
+    def _sweep_later(self) -> None:
+        """Idle sessions are ended even when nobody comes any more."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._sweeping = asyncio.ensure_future(self.sweep())
+        if self._live:
+            self._sweep_later()
