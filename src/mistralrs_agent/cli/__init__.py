@@ -10,7 +10,13 @@ import click
 
 from engine.errors import EngineError
 from mistralrs_agent import __version__
+from mistralrs_agent.cli.cache import cache
+from mistralrs_agent.cli.completions import completions
+from mistralrs_agent.cli.from_config import from_config
+from mistralrs_agent.cli.login import login
+from mistralrs_agent.cli.run import run
 from mistralrs_agent.cli.serve import serve
+from mistralrs_agent.cli.tui import tui
 from mistralrs_agent.errors import ConfigError, MistralrsError
 
 USAGE_ERROR = 2
@@ -31,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (serve,):
+for command in (serve, run, tui, from_config, cache, login, completions):
     cli.add_command(command)
 
 
@@ -41,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = cli.main(arguments, prog_name="mistralrs", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # the last place that can turn an error into a line
+    except Exception as error:  # the last place that can turn an error into a line
         if os.environ.get("MISTRALRS_DEBUG") == "1":
             raise
         code = _report(error)
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _report(error: Exception) -> int:

@@ -40,9 +40,9 @@ class SectionCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                groups.setdefault(getattr(parameter, "heading", "Help"), []).append(record)
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
+                groups.setdefault(getattr(option, "heading", "Other"), []).append(record)
         for heading, records in groups.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
@@ -78,9 +78,9 @@ def _chosen(names: Iterable[str], values: Mapping[str, Any]) -> Options:
 
 
 def _parameter(section: type[Section], name: str, info: FieldInfo, declaration: Flag) -> Callable[..., CommandFunction]:
-    kind, is_list = _click_type(info.annotation)
+    kind, is_list = click_type(info.annotation)
     if not declaration.names[0].startswith("-"):
-        return click.argument(name, type=kind, required=False)
+        return click.argument(name, type=kind, required=False, metavar=f"[{declaration.spelling.upper()}]")
     is_switch = kind is click.BOOL and not declaration.optional_value
     details: dict[str, Any] = {"is_flag": True} if is_switch else {"type": kind, "multiple": is_list}
     if declaration.optional_value:
@@ -94,41 +94,42 @@ def _parameter(section: type[Section], name: str, info: FieldInfo, declaration: 
         cls=SectionOption,
         default=None,
         metavar=declaration.metavar,
-        help=describe(info, declaration),
+        help=_help(info, declaration),
         heading=section.heading,
         declaration=declaration,
         **details,
     )
 
 
-def _click_type(annotation: Any) -> tuple[click.ParamType[Any], bool]:
+def click_type(annotation: Any) -> tuple[click.ParamType[Any], bool]:
     """Click's type for a field's annotation, and whether the option repeats."""
     if get_origin(annotation) is Literal:
         return click.Choice(get_args(annotation)), False
     if get_origin(annotation) is tuple:
-        return _click_type(get_args(annotation)[0])[0], True
+        return click_type(get_args(annotation)[0])[0], True
     members = [member for member in get_args(annotation) if member is not type(None)]
     if members:  # `X | None`, or a path with a check
-        return _click_type(members[0])
+        return click_type(members[0])
     types: dict[Any, click.ParamType[Any]] = {bool: click.BOOL, int: click.INT, float: click.FLOAT}
     types[Path] = click.Path(path_type=Path)
     return types.get(annotation, click.STRING), False
 
 
-def describe(info: FieldInfo, declaration: Flag) -> str:
-    """The sentence of a field, with its default, variable and what of it is not there yet."""
-    notes: list[str] = []
-    if default := default_text(info):
-        notes.append(f"[default: {default}]")
-    if declaration.env:
-        notes.append(f"[env: {declaration.env}]")
-    if declaration.not_yet:
-        notes.append(f"(not supported yet: {', '.join(declaration.not_yet)})")
-    if not declaration.supported:
-        notes.append("(not supported yet)")
-    return " ".join([info.description or "", *notes])
+def _help(info: FieldInfo, declaration: Flag) -> str:
+    default = default_text(info)
+    return " ".join([info.description or "", *([f"[default: {default}]"] if default else []), *notes(declaration)])
 
 
 def default_text(info: FieldInfo) -> str:
     """A default as a person would type it; empty where leaving the option out is the only way to say it."""
-    return "" if info.default is None or info.default is False or info.default == () else str(info.default)
+    return "" if info.default in (None, False, ()) else str(info.default)
+
+
+def notes(declaration: Flag) -> list[str]:
+    """What else a person should know: the variable that sets it, and what of it is not there yet."""
+    found = [f"[env: {declaration.env}]"] if declaration.env else []
+    if declaration.not_yet:
+        found.append(f"(not supported yet: {', '.join(declaration.not_yet)})")
+    if not declaration.supported:
+        found.append("(not supported yet)")
+    return found

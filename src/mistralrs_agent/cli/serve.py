@@ -1,4 +1,4 @@
-"""`mistralrs serve`: models over HTTP and MCP, with the terminal chat on top."""
+"""`mistralrs serve`: a model over HTTP and MCP, with the terminal chat on top."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from mistralrs_agent.options import SERVE, Options
 @click.command(cls=SectionCommand)
 @sections(*SERVE)
 def serve(options: Options) -> None:
-    """Serve a model over HTTP and MCP; with agent options on a terminal, chat with it too.
+    """Serve a model to OpenAI and MCP clients.
+
+    KIND is `auto` or `text`. With agent options on a terminal this also opens the full-screen chat (`--no-tui` does
+    not).
 
     \b
     Examples:
       mistralrs serve --agent
-      mistralrs serve -m Qwen/Qwen3-4B --port 8080 --api-key secret
-      mistralrs serve -f model.gguf --no-tui
+      mistralrs serve -m Qwen/Qwen3-4B --port 8080
+      mistralrs serve -f model.gguf --agent --no-tui
+      mistralrs serve --host 0.0.0.0 --api-key secret
     """
-    print(options)
+    start_server(options)
+
+
+def start_server(options: Options) -> None:
+    """Load the model and serve until a signal comes or the person leaves the chat."""
+    from mistralrs_agent.cli.listen import serve_model  # noqa: PLC0415 - engine, agent and server take a while
+
+    serve_model(options)

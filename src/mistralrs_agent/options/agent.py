@@ -61,14 +61,16 @@ class Sandbox(Section):
     tables: ClassVar[tuple[str, ...]] = ("sandbox",)
 
     mode: Annotated[Literal["auto", "on", "off"], flag("--sandbox", env="MISTRALRS_SANDBOX")] = "auto"
-    """`auto` uses every layer this machine has and warns of missing ones; `on` refuses to start without them."""
+    """`auto` uses the layers this machine has and warns of missing ones; `on` needs all; `off` confines nothing."""
     profile: Annotated[Literal["developer", "restricted"], flag("--sandbox-profile", supported=False)] = "restricted"
     """What can be read besides the work folder."""
     max_memory_mb: Annotated[int, Field(gt=0), flag("--sb-max-memory-mb")] = 2048
     """Memory of a session's processes, in MiB."""
     max_cpu_secs: Annotated[int, Field(gt=0), flag("--sb-max-cpu-secs")] = 300
-    """CPU time of a session's interpreter, in seconds."""
+    """CPU time of a session, in seconds."""
     max_procs: Annotated[int, Field(gt=0), flag("--sb-max-procs")] = 64
     """Processes and threads of a session."""
+    max_disk_mb: Annotated[int, Field(gt=0), flag("--sb-max-disk-mb")] = 1024
+    """Size of the files a session may add, in MiB."""
     network: Annotated[Literal["none", "loopback", "full"], flag("--sandbox-network")] = "loopback"
-    """Which network the code can reach."""
+    """What the code can reach: nothing, a loopback of its own, or the whole network."""

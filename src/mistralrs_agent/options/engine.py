@@ -22,13 +22,13 @@ class Runtime(Section):
         Field(gt=0),
         flag("--max-num-batched-tokens", also=("--max-batch-input-tokens", "--max-batch-tokens")),
     ] = None
-    """Tokens in one step, prompts and replies together; chosen for the device when unset."""
+    """Tokens in one step, prompts and replies together; 512 on a CPU and 4096 on a GPU when unset."""
     max_waiting: Annotated[int, Field(ge=0), flag("--max-waiting", also=("--max-queue", "--max-queue-size"))] = 512
     """Requests that may wait before new ones are refused with status 429."""
     no_kv_cache: Annotated[bool, flag("--no-kv-cache")] = False
     """Recompute the whole sequence in each step (slow; for measurements)."""
     prefix_cache_n: Annotated[int, Field(ge=0), flag("--prefix-cache-n")] = 16
-    """0 turns the prefix cache off; any other number turns it on."""
+    """0 turns the prefix cache off; any other number turns it on (it may use all free blocks of the cache)."""
     max_decode_steps_before_prefill: Annotated[int, flag("--max-decode-steps-before-prefill", supported=False)] = 8
     """Reply steps before waiting prompts are served; here prompts and replies share every step."""
 
@@ -50,8 +50,8 @@ class PagedAttention(Section):
         float | None, Field(gt=0, le=1), flag("--pa-memory-fraction", also=("--device-memory-utilization",))
     ] = None
     """Use this share of the device's memory, weights included, instead."""
-    block_size: Annotated[int | None, Field(gt=0), flag("--pa-block-size", also=("--kv-cache-page-size",))] = None
-    """Tokens in one block; chosen for the device when unset."""
+    block_size: Annotated[Literal[8, 16, 32] | None, flag("--pa-block-size", also=("--kv-cache-page-size",))] = None
+    """Tokens in one block of the cache; 32 when unset."""
     cache_type: Annotated[
         Literal["auto", "f32", "bf16", "f16", "f8e4m3"], flag("--pa-cache-type", not_yet=("f8e4m3",))
     ] = "auto"

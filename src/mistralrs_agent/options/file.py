@@ -123,7 +123,7 @@ def _section(section: type[Section], entries: list[Entry]) -> Section:
         given |= {fields[entry.key]: entry for entry in entries if entry.table == table and entry.key in fields}
     paths = {name: entry.path for name, entry in given.items()}
     values = {name: entry.value for name, entry in given.items()}
-    return section.build(values, lambda name: paths.get(name, name), strict=True)
+    return section.build(values, lambda name: paths.get(name) or Entry(section.tables[0], name, None).path, strict=True)
 
 
 def _refuse_unknown(entries: list[Entry], names: tuple[str, ...], command: str) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -155,4 +156,6 @@ def _named_by_variable(spell: Spell, field: str, variable: str) -> Spell:
 def _describe(problem: Any, spell: Spell) -> str:
     """One pydantic problem in a person's words: option, value, what would be right."""
     message: str = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"invalid value for {spell(str(problem['loc'][0]))}: {problem['input']!r}: {message}"
+    value = problem["input"]
+    shown = str(value) if isinstance(value, Path) else value
+    return f"invalid value for {spell(str(problem['loc'][0]))}: {shown!r}: {message}"

@@ -1,0 +1,201 @@
+"""Chat on standard input and output: one answer (`run -i`), or line by line (`run --plain`)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import TextIO
+
+import click
+
+from engine.errors import EngineError
+from mistralrs_agent.agent.conversation import Conversation
+from mistralrs_agent.agent.events import (
+    ApprovalRequested,
+    CallReady,
+    Decision,
+    Event,
+    Finished,
+    Permission,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolOutput,
+)
+from mistralrs_agent.errors import UserError
+
+HELP = """\
+/help               this list
+/clear              start over, with an empty history and a fresh interpreter
+/permission [MODE]  show or set what happens before a tool runs: auto, ask or deny
+/force TOOL TEXT    send TEXT and make the model call TOOL first
+/exit               leave (or Ctrl-D)
+Ctrl-C stops an answer."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Text of models and tools must not steer the terminal."""
+
+
+class Transcript:
+    """Writes the events of turns: the answer to one stream, everything around it, dimmed, to another."""
+
+    def __init__(self, answers: TextIO, notes: TextIO) -> None:
+        self._answers = answers
+        self._notes = notes
+        self._in_line = False
+        """Whether the last thing written did not end its line."""
+        self._had_output: set[str] = set()
+        """Calls whose output was shown while they ran."""
+
+    def show(self, event: Event) -> None:
+        match event:
+            case TextDelta(text=text):
+                self._write(text, self._answers)
+            case ThinkingDelta(text=text):
+                self._write(text, self._notes)
+            case CallReady(card=card):
+                self.note(f"> {card.title}")
+                self.note(card.body)
+            case ToolOutput(call_id=call_id, text=text):
+                self._had_output.add(call_id)
+                self._write(text, self._notes)
+            case ToolFinished(call=call, result=result):
+                if call.id not in self._had_output or not result.ok:
+                    self.note(result.card.body)
+                self.note(f"{'done' if result.ok else 'failed'}: {result.card.title} ({event.duration_s:.1f} s)")
+            case Finished():
+                self._end_line()
+                self.note(_statistics(event))
+            case _:
+                pass
+
+    def note(self, text: str) -> None:
+        """A line about the conversation, on a line of its own."""
+        if text:
+            self._end_line()
+            self._write(text.rstrip("\n") + "\n", self._notes)
+
+    def _write(self, text: str, stream: TextIO) -> None:
+        text = _CONTROL.sub("", text)
+        if text:
+            click.echo(text if stream is self._answers else click.style(text, dim=True), file=stream, nl=False)
+            self._in_line = not text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if self._in_line:
+            click.echo(file=self._answers)
+            self._in_line = False
+
+
+def _statistics(event: Finished) -> str:
+    usage = event.usage
+    speed = f", {(usage.completion_tokens - 1) / usage.decode_s:.1f} tokens/s" if usage.decode_s > 0 else ""
+    reason = f"; ended by {event.stop_detail or event.reason}" if event.stop_detail or event.reason != "stop" else ""
+    return f"[{usage.prompt_tokens} + {usage.completion_tokens} tokens{speed}{reason}]"
+
+
+async def _turn(conversation: Conversation, transcript: Transcript, text: str, force_tool: str | None = None) -> None:
+    """Send one message and show what happens. Cancelling this cancels the turn."""
+    events = conversation.send(text, force_tool=force_tool)
+    async with aclosing(events) as stream:  # type: ignore[type-var]  # conversations give generators
+        async for event in stream:
+            transcript.show(event)
+            if isinstance(event, ApprovalRequested):
+                decision = await _ask(event, transcript)
+                await conversation.decide(event.approval_id, decision)
+
+
+async def _ask(request: ApprovalRequested, transcript: Transcript) -> Decision:
+    """Ask the person at the terminal whether a call may run; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        transcript.note("denied: there is no terminal to ask at")
+        return Decision(approve=False, message="Nobody is there to approve this.")
+    while True:
+        transcript.note(f"{request.tool.label}: run this? [y]es, [n]o, [a]lways for this session")
+        match (await _typed_line()).strip().lower():
+            case "y" | "yes":
+                return Decision(approve=True)
+            case "a" | "always":
+                return Decision(approve=True, remember=True)
+            case "n" | "no":
+                return Decision(approve=False, message="The user refused.")
+            case _:
+                continue
+
+
+async def _typed_line() -> str:
+    """A line from the terminal, while the event loop goes on."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    if line := sys.stdin.readline():
+        return line
+    return "n"  # end of input
+
+
+async def answer_once(conversation: Conversation, text: str) -> None:
+    """Print the answer to one message on standard output, and what happened on the way on standard error."""
+    await _turn(conversation, Transcript(sys.stdout, sys.stderr), text)
+
+
+def chat(runner: asyncio.Runner, conversation: Conversation, read_line: Callable[[str], str] = input) -> None:
+    """Read and answer lines until the end of input or `/exit`. Ctrl-C stops a turn, at the prompt it leaves."""
+    transcript = Transcript(sys.stdout, sys.stdout)
+    info = conversation.info
+    transcript.note(f"{info.model_id} ({info.detail}). {info.notice}")
+    transcript.note(f"Tools: {', '.join(info.tools) or 'none'}. {info.sandbox}")
+    transcript.note("/help lists the commands.")
+    while True:
+        try:
+            line = read_line("\n> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            transcript.note(" ")
+            return
+        if line == "/exit":
+            return
+        try:
+            runner.run(_obey(conversation, transcript, line))
+        except KeyboardInterrupt:
+            transcript.note("stopped")
+        except (UserError, EngineError) as error:
+            transcript.note(f"error: {error}")
+
+
+async def _obey(conversation: Conversation, transcript: Transcript, line: str) -> None:
+    """One line of the person: a command or a message."""
+    command, _, rest = line.partition(" ")
+    match command:
+        case "":
+            return
+        case "/help":
+            transcript.note(HELP)
+        case "/clear":
+            await conversation.reset()
+            transcript.note("The history is empty.")
+        case "/permission":
+            await _permission(conversation, transcript, rest.strip())
+        case "/force":
+            tool, _, text = rest.strip().partition(" ")
+            if tool not in conversation.info.tools or not text:
+                known = ", ".join(conversation.info.tools) or "none"
+                raise UserError(f"write /force TOOL TEXT; the tools are: {known}")
+            await _turn(conversation, transcript, text, force_tool=tool)
+        case _ if command.startswith("/"):
+            raise UserError(f"{command} is not a command; /help lists them")
+        case _:
+            await _turn(conversation, transcript, line)
+
+
+async def _permission(conversation: Conversation, transcript: Transcript, mode: str) -> None:
+    if mode:
+        if mode not in list(Permission):
+            raise UserError(f"{mode!r} is not a permission; write auto, ask or deny")
+        await conversation.set_permission(Permission(mode))
+    transcript.note(f"Permission: {conversation.permission}")
