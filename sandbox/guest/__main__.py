@@ -1,0 +1,149 @@
+"""The loop of the sandboxed interpreter: take a cell from the control socket, run it, answer.
+
+Protects its own conversation only: the socket is on a high close-on-exec descriptor, a forked copy never answers, and
+whatever the code does to `sys.stdout`, signals or builtins is put back or ends in an exit that the server notices.
+The walls around this process are built by `sandbox.linux` before it starts.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import types
+from typing import Any
+
+from sandbox.guest import wire
+from sandbox.guest.cell import Cell, no_input
+from sandbox.guest.display import Gallery
+
+PROTOCOL_FAILURE = 71
+"""Exit status when this loop itself cannot go on (the code broke it)."""
+
+
+class CpuBudgetUsedUp(BaseException):
+    """The CPU seconds of the session are used up; the interpreter is ended a few CPU seconds later."""
+
+
+class Guest:
+    """One interpreter's side of the control socket."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.owner = os.getpid()
+        self.running = False
+        self.gallery = Gallery()
+        self.namespace = _fresh_main()
+        self.standard_fds = [os.dup(1), os.dup(2)]
+        self.count = 0
+
+    def serve(self) -> None:
+        """Answer cells until the server closes the socket."""
+        while True:
+            try:
+                header = self._receive(wire.HEADER.size)
+                if header is None:
+                    return
+                length, nonce = wire.decode_header(header)
+                message = wire.decode_body(self._receive(length) or b"")
+            except KeyboardInterrupt:
+                continue
+            answer = self._run(message["code"])
+            if os.getpid() != self.owner:
+                os._exit(0)  # a forked copy that fell out of the cell: the original answers
+            self.control.sendall(wire.encode(nonce, answer))
+
+    def _run(self, code: str) -> dict[str, Any]:
+        self._restore()
+        self.count += 1
+        cell = Cell(code, f"<cell {self.count}>")
+        started = time.perf_counter()
+        outcome: dict[str, Any] = {"status": "error", "exception": "KeyboardInterrupt", "value": None}
+        try:
+            self.running = True
+            outcome = cell.run(self.namespace)
+            outcome["images"] = self.gallery.collect(cell.value)
+            self.running = False
+        except KeyboardInterrupt:  # the interrupt came between the end of the cell and the end of this block
+            self.running = False
+        if os.getpid() == self.owner:
+            _flush()
+        return {**outcome, "duration_ms": (time.perf_counter() - started) * 1000, "cwd": _working_directory()}
+
+    def _restore(self) -> None:
+        """Undo what an earlier cell did to descriptors, streams and signals."""
+        for target, saved in zip((1, 2), self.standard_fds):  # noqa: B905 - the guest runs on Python 3.9 too
+            os.dup2(saved, target)
+        for name, fd in (("stdout", 1), ("stderr", 2)):
+            stream = getattr(sys, "__" + name + "__")
+            if stream is None or stream.closed:
+                stream = open(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+                setattr(sys, "__" + name + "__", stream)
+            setattr(sys, name, stream)
+        builtins.input = no_input
+        signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGXCPU, self._out_of_cpu)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGXCPU])
+
+    def _interrupt(self, signum: int, frame: types.FrameType | None) -> None:
+        if self.running or os.getpid() != self.owner:
+            raise KeyboardInterrupt
+
+    def _out_of_cpu(self, signum: int, frame: types.FrameType | None) -> None:
+        if self.running:
+            raise CpuBudgetUsedUp("the session has used up its CPU seconds; reset it to go on")
+
+    def _receive(self, length: int) -> bytes | None:
+        """Read exactly `length` bytes; None at the end of the stream."""
+        parts = bytearray()
+        while len(parts) < length:
+            part = self.control.recv(length - len(parts))
+            if not part:
+                return None
+            parts += part
+        return bytes(parts)
+
+
+def _fresh_main() -> dict[str, Any]:
+    """Return the namespace of a real `__main__` module, so that pickle and multiprocessing find what cells define."""
+    module = types.ModuleType("__main__")
+    module.__dict__["__builtins__"] = __builtins__
+    module.__dict__["_"] = None
+    sys.modules["__main__"] = module
+    return module.__dict__
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(BaseException):  # the code may have put anything there
+            stream.flush()  # type: ignore[union-attr]
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # the code removed it
+        return None
+
+
+def main(control_fd: int) -> None:
+    """Serve the socket on `control_fd` until it closes."""
+    os.set_inheritable(control_fd, False)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    sys.path.insert(0, os.getcwd())
+    sys.argv = [""]
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.split(".")[0] == "sandbox"]:
+        del sys.modules[name]  # the user's own module of that name must be importable
+    guest = Guest(socket.socket(fileno=control_fd))
+    exit_now = os._exit
+    try:
+        guest.serve()
+    except BaseException:  # noqa: BLE001 - deleted builtins, closed descriptors: nothing here can be trusted any more
+        exit_now(PROTOCOL_FAILURE)
+    exit_now(0)

@@ -1,0 +1,211 @@
+"""Puts up the walls, one after the other, and starts the interpreter behind them.
+
+Runs as `python -I -S` in a process of its own, before any untrusted code exists. Each step notes whether it worked;
+nothing is decided here: the server reads the notes before it sends the first line of code, and ends the session when
+they are not good enough for the policy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.linux import landlock, limits, mounts, namespaces, seccomp, supervisor
+from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
+from sandbox.linux.plan import Plan
+
+SIGKILL = 9
+USER_NAMESPACE_REMEDY = (
+    "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+    "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile; in Docker a seccomp profile that allows "
+    "unshare and mount)"
+)
+KERNEL_REMEDY = "use Linux 5.13 or newer with Landlock among its security modules (lsm=landlock,...)"
+PROC_ALONE = ("/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/version")
+
+
+@dataclass
+class Walls:
+    """What was tried and what came of it, as rows for `sandbox.report.Layer`."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    separated: bool = False
+    own_root: bool = False
+
+    def note(self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "") -> None:
+        """Record one layer."""
+        self.rows.append({"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy})
+
+
+def main(encoded: str) -> None:
+    """Build everything for the `Plan` in `encoded` (JSON); returns only in no process."""
+    plan = Plan.from_json(encoded)
+    for fd in (plan.control_fd, plan.supervisor_fd):
+        os.set_inheritable(fd, False)
+    walls = Walls()
+    separation = None
+    if plan.isolated:
+        separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
+        walls.separated = separation.separated
+    first = os.fork()
+    if first:
+        _wait_for(first, plan)
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
+    server = socket.socket(fileno=plan.supervisor_fd)
+    if separation is not None:
+        _build(plan, separation, walls)
+    if not walls.separated:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_PDEATHSIG, SIGKILL)  # again: a change of user clears it
+    prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
+    interpreter, error = _start_interpreter(plan, walls)
+    watch = supervisor.Supervisor(server, interpreter, plan, walls.separated, walls.own_root)
+    if plan.isolated:
+        walls.note("watchdog", watch.can_see, (), "memory, CPU and disk of the whole session", "mount /proc")
+    server.sendall(json.dumps({"event": "ready", "layers": walls.rows, "error": error}).encode() + b"\n")
+    watch.run()
+
+
+def _wait_for(first: int, plan: Plan) -> None:
+    """Stay outside until the session is gone: its end is then the end of everything in it."""
+    os.close(plan.control_fd)
+    os.close(plan.supervisor_fd)
+    for fd in (1, 2):
+        os.close(fd)
+    os.waitpid(first, 0)
+    os._exit(0)
+
+
+def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
+    """The walls that stand around the whole session."""
+    if separation.separated:
+        walls.note("namespaces", True, ("processes",), "own processes, IPC, host name and cgroup view")
+    else:
+        walls.note("namespaces", False, (), separation.reason, USER_NAMESPACE_REMEDY)
+    _root(plan, walls)
+    _network(plan, walls)
+    if separation.separated:
+        with contextlib.suppress(OSError):
+            namespaces.set_hostname("sandbox")
+    if separation.as_root:
+        namespaces.step_down(plan.uid, plan.gid)
+        with contextlib.suppress(OSError):  # then the process limit counts all processes of this user; see `limits`
+            namespaces.enter_user_namespace(plan.uid, plan.gid)
+
+
+def _root(plan: Plan, walls: Walls) -> None:
+    if not walls.separated:
+        walls.note("own root", False, (), "needs namespaces", USER_NAMESPACE_REMEDY)
+        return
+    tree = mounts.Tree(plan.readable, plan.workdir, plan.tmp, plan.memory_bytes // 4, plan.uid, plan.gid)
+    try:
+        remark = mounts.enter(tree, plan.stage)
+    except OSError as error:
+        walls.note("own root", False, (), str(error.strerror), USER_NAMESPACE_REMEDY)
+        return
+    walls.own_root = True
+    walls.note("own root", True, ("files",), remark or "only the system, the interpreter and the working directory")
+
+
+def _network(plan: Plan, walls: Walls) -> None:
+    if plan.network == "full":
+        return
+    if not walls.separated:
+        detail = "no network namespace; the system call filter allows local sockets only, not even a loopback"
+        walls.note("own network", False, (), detail, USER_NAMESPACE_REMEDY)
+        return
+    if plan.network == "none":
+        walls.note("own network", True, ("network",), "no interface is up")
+        return
+    try:
+        namespaces.bring_up_loopback()
+        walls.note("own network", True, ("network",), "a private loopback; the host's 127.0.0.1 is not reachable")
+    except OSError as error:
+        detail = f"isolated, but its loopback could not be brought up: {error.strerror}"
+        walls.note("own network", False, ("network",), detail, USER_NAMESPACE_REMEDY)
+
+
+def _start_interpreter(plan: Plan, walls: Walls) -> tuple[int, str | None]:
+    """Fork the interpreter; returns its pid and what went wrong before it could start. Fills in `walls`."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            _become_interpreter(plan, walls, writing)
+        except BaseException as error:  # noqa: BLE001 - this process must not go on as a second supervisor
+            os.write(writing, (json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n").encode())
+        os._exit(127)
+    os.close(writing)
+    os.close(plan.control_fd)
+    for fd in (1, 2):
+        os.close(fd)
+    with open(reading, encoding="utf-8") as file:
+        messages = [json.loads(line) for line in file]
+    error = None
+    for message in messages:
+        walls.rows = message.get("rows", walls.rows)
+        error = message.get("error", error)
+    return child, error
+
+
+def _become_interpreter(plan: Plan, walls: Walls, report: int) -> None:
+    """The walls around each process of the code, then the interpreter itself."""
+    os.setsid()
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
+    control = fcntl.fcntl(plan.control_fd, fcntl.F_DUPFD, 900)
+    os.chdir(plan.workdir)
+    if plan.isolated:
+        _confine(plan, walls)
+    os.write(report, (json.dumps({"rows": walls.rows}) + "\n").encode())
+    temporary = "/tmp" if walls.own_root else plan.tmp
+    environment = {name: value.replace("{tmp}", temporary) for name, value in plan.environment.items()}
+    arguments = [argument.replace("{control}", str(control)) for argument in plan.arguments]
+    os.execve(plan.executable, arguments, environment)
+
+
+def _confine(plan: Plan, walls: Walls) -> None:
+    processes = plan.processes + 2  # pid 1 and the launcher count too
+    if not walls.separated:
+        processes += limits.tasks_of(plan.uid)
+    limits.set_limits(plan.memory_bytes, plan.cpu_s, processes)
+    walls.note("limits", True, ("limits",), "memory, CPU, processes, open files and file size of each process")
+    try:
+        limits.drop_privileges()
+        walls.note("no privileges", True, (), f"user {plan.uid}, no capabilities, no way to gain any")
+    except OSError as error:
+        walls.note("no privileges", False, (), str(error), "use Linux 3.5 or newer")
+    _landlock(plan, walls)
+    try:
+        seccomp.install(seccomp.build_here(network=plan.network == "full" or _has_loopback(plan, walls)))
+        held = () if plan.network == "full" else ("network",)
+        restricted = ("syscalls",) if _has_loopback(plan, walls) else ("syscalls", *held)
+        walls.note("seccomp", True, restricted, "debugging, mounting, kernel keys and exotic sockets are refused")
+    except OSError as error:
+        walls.note("seccomp", False, (), str(error), "use x86-64 or aarch64 with CONFIG_SECCOMP_FILTER")
+
+
+def _has_loopback(plan: Plan, walls: Walls) -> bool:
+    """Internet sockets are allowed where the network namespace makes them harmless."""
+    return plan.network == "loopback" and walls.separated
+
+
+def _landlock(plan: Plan, walls: Walls) -> None:
+    devices = [f"/dev/{name}" for name in mounts.DEVICES]
+    if walls.own_root:
+        readable, writable = ["/"], [plan.workdir, "/tmp", "/dev/shm"]
+    else:
+        readable, writable = [*plan.readable, *PROC_ALONE], [plan.workdir, plan.tmp]
+    try:
+        version = landlock.restrict(readable, writable, devices)
+    except OSError as error:
+        walls.note("landlock", False, (), str(error.strerror), KERNEL_REMEDY)
+        return
+    protects = ("files", "processes") if version >= 6 else ("files",)
+    scoped = "; signals stay inside" if version >= 6 else ""
+    walls.note("landlock", True, protects, f"version {version}: files by path{scoped}")

@@ -1,0 +1,78 @@
+"""Resource limits of each process, and privileges given up for good.
+
+Protects the machine from one process that takes too much; many processes that each stay below are the business of
+`supervisor`. A limit on processes means nothing to root: the code never runs as root when these are used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import struct
+
+from sandbox.linux.kernel import (
+    PR_CAP_AMBIENT,
+    PR_CAPBSET_DROP,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_SECUREBITS,
+    prctl,
+    syscall,
+)
+
+MAX_OPEN_FILES = 1024
+MAX_FILE_BYTES = 256 * 2**20
+CPU_GRACE_S = 5
+"""Between the warning signal, which the code can see as an exception, and the end."""
+CAPABILITY_VERSION = 0x20080522
+LOCKED_SECUREBITS = 0x2F
+"""NOROOT, NO_SETUID_FIXUP, each locked, and KEEP_CAPS locked off."""
+
+
+def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
+    """Limit this process and what it starts; never above what it may have already."""
+    _lower(resource.RLIMIT_CORE, 0, 0)
+    _lower(resource.RLIMIT_AS, memory_bytes, memory_bytes)
+    _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)
+    _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)
+    _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES, MAX_FILE_BYTES)
+    _lower(resource.RLIMIT_NPROC, processes, processes)
+    _lower(resource.RLIMIT_MEMLOCK, 2**16, 2**16)
+    _lower(resource.RLIMIT_MSGQUEUE, 0, 0)
+
+
+def _lower(which: int, soft: int, hard: int) -> None:
+    _, ceiling = resource.getrlimit(which)
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    resource.setrlimit(which, (soft, hard))
+
+
+def tasks_of(uid: int) -> int:
+    """Count the threads of a user on this machine: without a user namespace the process limit counts them all."""
+    total = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    total += len(os.listdir(f"/proc/{name}/task"))
+            except OSError:
+                continue  # it ended while we looked
+    return total
+
+
+def drop_privileges() -> None:
+    """Give up every capability, now and across any later exec. Raises OSError."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    for capability in range(64):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # past the last capability of this kernel; or no right to drop, and then there are none to keep
+    with contextlib.suppress(PermissionError):  # only a process with CAP_SETPCAP can, and only such a one needs to
+        prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS)
+    prctl(PR_CAP_AMBIENT, 4)
+    header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
+    nothing = bytes(24)
+    syscall("capset", ctypes.create_string_buffer(header, 8), ctypes.create_string_buffer(nothing, 24))

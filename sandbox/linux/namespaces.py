@@ -1,0 +1,86 @@
+"""Namespaces: what the session can see of other processes, networks and users, and an identity without rights.
+
+Protects other processes (they have no number inside), the network of the host including its 127.0.0.1, System V
+objects and the host name. Never leaves the code as root: the global root may write sysctls and is exempt from limits,
+whatever its capabilities.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from dataclasses import dataclass
+
+from sandbox.linux.kernel import PR_SET_DUMPABLE, prctl, syscall
+
+NEW_MOUNTS, NEW_CGROUP, NEW_UTS, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+NEW_USER, NEW_PIDS, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How far this process was separated from the host."""
+
+    separated: bool
+    """Mount, pid, ipc, uts and cgroup namespaces are new (and the network's, unless all of it was asked for)."""
+    as_root: bool
+    """They were made by the real root, who must still step down with `step_down`."""
+    reason: str = ""
+    """Why not, when not separated."""
+
+
+def separate(uid: int, gid: int, private_network: bool) -> Separation:
+    """Enter new namespaces; the next fork is the first process in them. A root without that right steps down first."""
+    flags = NEW_MOUNTS | NEW_CGROUP | NEW_UTS | NEW_IPC | NEW_PIDS | (NEW_NETWORK if private_network else 0)
+    if os.geteuid() == 0:
+        try:
+            syscall("unshare", flags)
+            return Separation(True, as_root=True)
+        except OSError:
+            step_down(uid, gid)
+    try:
+        syscall("unshare", flags | NEW_USER)
+    except OSError as error:
+        return Separation(False, as_root=False, reason=str(error.strerror))
+    map_to_self(uid, gid)
+    return Separation(True, as_root=False)
+
+
+def step_down(uid: int, gid: int) -> None:
+    """Become an unprivileged user for good."""
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    prctl(PR_SET_DUMPABLE, 1)  # cleared by the change; without it /proc/self belongs to root
+
+
+def enter_user_namespace(uid: int, gid: int) -> None:
+    """Enter a user namespace that knows this user alone. Raises OSError where they are disabled."""
+    syscall("unshare", NEW_USER)
+    map_to_self(uid, gid)
+
+
+def map_to_self(uid: int, gid: int) -> None:
+    """Name this user inside a user namespace just entered; the user is the same inside and outside."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def bring_up_loopback() -> None:
+    """Turn on `lo` in a network namespace of our own. Raises OSError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:
+        request = bytearray(struct.pack("16sh22x", b"lo", 0))
+        fcntl.ioctl(anything, 0x8913, request)  # SIOCGIFFLAGS
+        (flags,) = struct.unpack_from("h", request, 16)
+        struct.pack_into("h", request, 16, flags | 0x1)  # IFF_UP
+        fcntl.ioctl(anything, 0x8914, request)  # SIOCSIFFLAGS
+
+
+def set_hostname(name: str) -> None:
+    """Name the machine, inside."""
+    encoded = name.encode()
+    syscall("sethostname", ctypes.create_string_buffer(encoded, len(encoded)), len(encoded))

@@ -1,0 +1,267 @@
+"""The first process of a session: reaps, watches what the session uses as a whole, and ends it.
+
+Protects the machine from many processes that each stay below their own limit, and against survivors: when this
+process ends, the kernel ends everything in its pid namespace. It ends when the server closes its socket or dies.
+Without a pid namespace it is the subreaper of the session and hunts its descendants; a process that ends the
+supervisor first can escape the hunt (Landlock's signal scope prevents that where the kernel has it).
+Between two looks (0.2 s when busy) a limit can be exceeded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import stat
+import time
+import types
+from dataclasses import dataclass
+
+from sandbox.linux.plan import Plan
+
+BUSY_INTERVAL_S = 0.2
+IDLE_INTERVAL_S = 2.0
+MAX_ENTRIES = 100_000
+"""Files and directories a session may add; looking at more takes too long."""
+MAX_DEPTH = 100
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one process uses, from /proc/PID/stat."""
+
+    pid: int
+    parent: int
+    cpu_ticks: int
+    resident_bytes: int
+
+
+class Supervisor:
+    """Owns the session's processes from the start of the interpreter to the end of everything."""
+
+    def __init__(
+        self, server: socket.socket, interpreter: int, plan: Plan, own_processes: bool, own_root: bool
+    ) -> None:
+        self.server = server
+        self.interpreter = interpreter
+        self.plan = plan
+        self.own_processes = own_processes
+        self.shared_memory = "/dev/shm" if own_root else None
+        self.directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
+        self.can_see = os.path.exists(f"/proc/{os.getpid()}/stat")
+        self.cpu_seen = 0
+        self.next_disk_look = 0.0
+        self.disk_before = self._disk_use() if plan.isolated else (0, 0)
+
+    def run(self) -> None:
+        """Serve and watch until the interpreter or the server ends; never returns."""
+        waker, wakened = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wakened)
+        signal.signal(signal.SIGCHLD, _noticed)
+        interval = BUSY_INTERVAL_S
+        while True:
+            self._reap()
+            ready, _, _ = select.select([self.server, waker], [], [], interval)
+            if waker in ready:
+                os.read(waker, 512)
+            if self.server in ready:
+                self._obey()
+                interval = BUSY_INTERVAL_S
+            if self.plan.isolated:
+                busy = self._watch()
+                interval = BUSY_INTERVAL_S if busy else min(interval * 2, IDLE_INTERVAL_S)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                if found[0] == self.interpreter:
+                    self._end({"event": "exit", "code": os.waitstatus_to_exitcode(found[1])})
+
+    def _obey(self) -> None:
+        """I: interrupt the interpreter. C: end everything else. R: a call begins. Each is acknowledged."""
+        commands = self.server.recv(64)
+        if not commands:
+            self._end(None)
+        for command in commands.decode("ascii", "replace"):
+            if command == "I":
+                os.kill(self.interpreter, signal.SIGINT)
+            elif command == "C":
+                self._end_others(spare=self.interpreter)
+            self._tell({"event": "done", "command": command})
+
+    def _end(self, message: dict[str, object] | None) -> None:
+        if message is not None:
+            self._tell(message)
+        self._end_others(spare=None)
+        os._exit(0)
+
+    def _tell(self, message: dict[str, object]) -> None:
+        with contextlib.suppress(OSError):  # the server is gone; its end is noticed at the next read
+            self.server.sendall(json.dumps(message).encode() + b"\n")
+
+    def _end_others(self, spare: int | None) -> None:
+        """End every process of the session but this one and `spare`; in a pid namespace our own end does the rest."""
+        if not self.can_see:
+            if spare is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.interpreter, signal.SIGKILL)
+            return
+        for _ in range(1000):
+            victims = [use.pid for use in self._session() if use.pid != spare]
+            if not victims:
+                return
+            for pid in victims:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while (reaped := os.waitpid(-1, os.WNOHANG)[0]) and reaped != spare:
+                    pass
+            time.sleep(0.001)
+
+    def _session(self) -> list[Use]:
+        """Every process of the session but this one; zombies are not counted."""
+        every = [use for name in os.listdir("/proc") if name.isdigit() and (use := _use(int(name)))]
+        if self.own_processes:
+            return [use for use in every if use.pid != os.getpid()]
+        found, known = [], {os.getpid()}
+        while more := [use for use in every if use.parent in known and use.pid not in known]:
+            found += more
+            known |= {use.pid for use in more}
+        return found
+
+    def _watch(self) -> bool:
+        """End the session when it is over a limit; returns whether it did anything since the last look."""
+        if not self.can_see:
+            return False
+        session = self._session()
+        ticks = sum(use.cpu_ticks for use in session)
+        spent_s = ticks / TICKS_PER_S + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        if spent_s > self.plan.cpu_s + 2:  # the interpreter is warned by a signal first
+            self._over(f"the session used up its {self.plan.cpu_s} CPU seconds")
+        if self._memory(session) > self.plan.memory_bytes:
+            self._over(f"the session used more than its {self.plan.memory_bytes >> 20} MiB of memory")
+        busy = ticks != self.cpu_seen
+        self.cpu_seen = ticks
+        if busy and time.monotonic() >= self.next_disk_look:
+            self._watch_disk()
+        return busy
+
+    def _over(self, reason: str) -> None:
+        self._end({"event": "over", "reason": reason})
+
+    def _memory(self, session: list[Use]) -> int:
+        """Bytes held by the session; shared pages are counted once when the quick sum looks too high."""
+        shared = 0
+        if self.shared_memory:
+            space = os.statvfs(self.shared_memory)
+            shared = (space.f_blocks - space.f_bfree) * space.f_frsize
+        quick = shared + sum(use.resident_bytes for use in session)
+        if quick <= self.plan.memory_bytes:
+            return quick
+        return shared + sum(_private_bytes(use) for use in session)
+
+    def _watch_disk(self) -> None:
+        started = time.monotonic()
+        used, entries = self._disk_use()
+        self.next_disk_look = time.monotonic() + max(0.5, 20 * (time.monotonic() - started))
+        if used - self.disk_before[0] > self.plan.disk_bytes:
+            self._over(f"the session wrote more than its {self.plan.disk_bytes >> 20} MiB of files")
+        if entries - self.disk_before[1] > MAX_ENTRIES:
+            self._over(f"the session made more than {MAX_ENTRIES} files")
+
+    def _disk_use(self) -> tuple[int, int]:
+        """Return (bytes, entries) of the working directory, temporary files and files deleted while open."""
+        tops = {os.stat(path)[1:3]: path for path in self.directories if os.path.isdir(path)}
+        uses = [tree_use(path, skip=set(tops)) for path in tops.values()]
+        deleted = _deleted_files([use.pid for use in self._session()], {device for _, device in tops})
+        return sum(used for used, _ in uses) + deleted, sum(entries for _, entries in uses)
+
+
+def _noticed(signum: int, frame: types.FrameType | None) -> None:
+    """A handler must exist for the wake-up descriptor to be written to."""
+
+
+def _use(pid: int) -> Use | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None  # it ended while we looked
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Use(pid, int(fields[1]), sum(map(int, fields[11:15])), int(fields[21]) * PAGE_BYTES)
+
+
+def _private_bytes(use: Use) -> int:
+    """This process's share of the anonymous memory it maps."""
+    try:
+        with open(f"/proc/{use.pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss_Anon:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0  # it ended while we looked
+    return use.resident_bytes
+
+
+def _deleted_files(pids: list[int], devices: set[int]) -> int:
+    """Bytes of regular files on these devices that have no name any more but are open in one of these processes."""
+    found: dict[int, int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+            for descriptor in descriptors:
+                with contextlib.suppress(OSError):
+                    status = os.stat(descriptor.path)
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 and status.st_dev in devices:
+                        found[status.st_ino] = status.st_blocks * 512
+    return sum(found.values())
+
+
+def tree_use(top: str, skip: set[tuple[int, int]]) -> tuple[int, int]:
+    """Return (bytes on disk, entries) below `top`. Follows no link; leaves out directories (inode, device) in `skip`.
+
+    A tree too large or too deep to look at counts as one with too many entries.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    stack = [os.open(top, flags & ~os.O_NOFOLLOW)]
+    used, entries, below = _directory_use(stack[0], skip)
+    waiting = [below]
+    try:
+        while stack:
+            if not waiting[-1]:
+                waiting.pop()
+                os.close(stack.pop())
+                continue
+            with contextlib.suppress(OSError):
+                stack.append(os.open(waiting[-1].pop(), flags, dir_fd=stack[-1]))
+                more_used, more_entries, below = _directory_use(stack[-1], skip)
+                waiting.append(below)
+                used, entries = used + more_used, entries + more_entries
+            if entries > 2 * MAX_ENTRIES or len(stack) > MAX_DEPTH:
+                return used, entries + 2 * MAX_ENTRIES
+    finally:
+        for fd in stack:
+            os.close(fd)
+    return used, entries
+
+
+def _directory_use(directory: int, skip: set[tuple[int, int]]) -> tuple[int, int, list[str]]:
+    """Return (bytes, entries, names of subdirectories to look into) of one directory."""
+    used, entries, below = 0, 0, list[str]()
+    with os.scandir(directory) as found:
+        for entry in found:
+            entries += 1
+            if entries > 2 * MAX_ENTRIES:
+                break
+            with contextlib.suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                used += status.st_blocks * 512
+                if stat.S_ISDIR(status.st_mode) and (status.st_ino, status.st_dev) not in skip:
+                    below.append(entry.name)
+    return used, entries, below

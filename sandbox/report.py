@@ -1,0 +1,93 @@
+"""Which layers hold on this machine, in words a person can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sandbox.policy import SandboxPolicy
+
+Purpose = Literal["files", "network", "processes", "limits", "syscalls"]
+PURPOSES: tuple[Purpose, ...] = ("files", "network", "processes", "limits", "syscalls")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One mechanism of the sandbox, as it was found when it was tried."""
+
+    name: str
+    on: bool
+    protects: tuple[Purpose, ...]
+    """What this layer alone is enough to protect; empty for layers that only strengthen others."""
+    detail: str
+    """What it does, or why it is off."""
+    remedy: str = ""
+    """What a person can do to turn it on."""
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Layer:
+        """Read what the launcher noted."""
+        return cls(row["name"], row["on"], tuple(row["protects"]), row["detail"], row["remedy"])
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """Every layer for one policy on this machine."""
+
+    policy: SandboxPolicy
+    layers: tuple[Layer, ...]
+    breaches: tuple[Purpose, ...] = ()
+    """What a test from inside got through to, whatever the layers say."""
+
+    def holds(self, purpose: Purpose) -> bool:
+        """Whether at least one layer that is on protects this, and no test from inside got through."""
+        return purpose not in self.breaches and any(layer.on and purpose in layer.protects for layer in self.layers)
+
+    @property
+    def gaps(self) -> tuple[Layer, ...]:
+        """Layers that are off."""
+        return tuple(layer for layer in self.layers if not layer.on)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why code must not run under this policy here; None when it may."""
+        if self.policy.mode == "off":
+            return None
+        if self.policy.mode == "on" and self.gaps:
+            listed = "; ".join(_gap_line(layer) for layer in self.gaps)
+            return f"sandbox mode 'on' needs every layer, and these are missing: {listed}"
+        lost = [purpose for purpose in ("files", "network") if not self.holds(purpose)]
+        if self.policy.network == "full" and "network" in lost:
+            lost.remove("network")
+        if not lost:
+            return None
+        listed = "; ".join(_gap_line(layer) for layer in self.gaps)
+        return (
+            f"this machine cannot isolate {' and '.join(lost)} for code execution: {listed}. "
+            "Fix that, or turn the sandbox off explicitly to run code with this user's full rights"
+        )
+
+    def summary(self) -> str:
+        """One line for status bars and tool descriptions."""
+        if self.policy.mode == "off":
+            return "sandbox off: code runs with the full rights of this user"
+        held = [purpose for purpose in PURPOSES if self.holds(purpose)]
+        if self.policy.network == "full":
+            held = [purpose for purpose in held if purpose != "network"]
+        text = f"sandbox {self.policy.mode}: guards {', '.join(held) or 'nothing'}; network {self.policy.network}"
+        missing = [layer.name for layer in self.gaps]
+        return text + (f"; missing {', '.join(missing)}" if missing else "")
+
+    def table(self) -> str:
+        """One row a layer, aligned, with remedies; for `doctor` and the start-up log."""
+        width = max((len(layer.name) for layer in self.layers), default=0)
+        rows: list[str] = []
+        for layer in self.layers:
+            rows.append(f"{layer.name:<{width}}  {'on ' if layer.on else 'OFF'}  {layer.detail}")
+            if layer.remedy and not layer.on:
+                rows.append(f"{'':<{width}}       -> {layer.remedy}")
+        return "\n".join(rows)
+
+
+def _gap_line(layer: Layer) -> str:
+    return f"{layer.name} ({layer.detail})" + (f" -> {layer.remedy}" if layer.remedy else "")
