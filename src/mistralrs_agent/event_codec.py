@@ -1,0 +1,116 @@
+"""Server-side tool events as named server-sent events, and back: the server writes them, our own client reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import ToolCall
+from mistralrs_agent.agent.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    CallReady,
+    Decision,
+    ToolFinished,
+    ToolOutput,
+)
+from mistralrs_agent.tools.base import Card, ToolKind, ToolMetadata, ToolResult, ToolSource
+
+PROGRESS = "agentic_tool_call_progress"
+APPROVAL_REQUIRED = "agentic_tool_approval_required"
+APPROVAL_RESOLVED = "agentic_tool_approval_resolved"
+OUTPUT = "agentic_tool_output"
+
+AgentEvent = CallReady | ApprovalRequested | ApprovalResolved | ToolOutput | ToolFinished
+
+
+def agent_event(event: AgentEvent) -> tuple[str, dict[str, Any]]:
+    """The event's name and data."""
+    match event:
+        case CallReady():
+            name, data = PROGRESS, {
+                "round": event.round,
+                "tool_name": event.call.name,
+                "phase": "calling",
+                "data": dict(event.data),
+                "tool": tool_body(event.tool),
+                "arguments": event.call.arguments,
+                "call_id": event.call.id,
+                "card": card_body(event.card),
+            }  # fmt: skip
+        case ToolFinished():
+            name, data = PROGRESS, {
+                "round": event.round,
+                "tool_name": event.call.name,
+                "phase": "complete",
+                "data": dict(event.result.data),
+                "arguments": event.call.arguments,
+                "call_id": event.call.id,
+                "card": card_body(event.result.card),
+                "ok": event.result.ok,
+                "content": event.result.content,
+                "duration_ms": round(event.duration_s * 1000),
+            }  # fmt: skip
+        case ApprovalRequested():
+            name, data = APPROVAL_REQUIRED, approval_body(event)
+        case ApprovalResolved():
+            name, data = APPROVAL_RESOLVED, {
+                "approval_id": event.approval_id,
+                "call_id": event.call_id,
+                "decision": "approve" if event.decision.approve else "deny",
+                "message": event.decision.message,
+                "remember_for_session": event.decision.remember,
+            }  # fmt: skip
+        case ToolOutput():
+            name, data = OUTPUT, {"call_id": event.call_id, "stream": event.stream, "text": event.text}
+    return name, {"type": name, **data}
+
+
+def approval_body(asked: ApprovalRequested) -> dict[str, Any]:
+    """A pending approval."""
+    return {
+        "approval_id": asked.approval_id,
+        "session_id": asked.session_id,
+        "call_id": asked.call_id,
+        "round": asked.round,
+        "tool": tool_body(asked.tool),
+        "arguments": dict(asked.arguments),
+        "card": card_body(asked.card),
+    }
+
+
+def tool_body(tool: ToolMetadata) -> dict[str, str]:
+    return {"source": tool.source.value, "kind": tool.kind.value, "label": tool.label}
+
+
+def card_body(card: Card) -> dict[str, Any]:
+    return {"title": card.title, "body": card.body, "language": card.language}
+
+
+def read_agent_event(name: str, data: Mapping[str, Any]) -> AgentEvent | None:
+    """What `agent_event` wrote; None for a name from a newer server. Images of results do not travel."""
+    match name:
+        case "agentic_tool_call_progress":
+            call = ToolCall(data["call_id"], data["tool_name"], data["arguments"])
+            if data["phase"] == "calling":
+                return CallReady(call, data["round"], _tool(data["tool"]), _card(data["card"]), data["data"])
+            result = ToolResult(data["content"], _card(data["card"]), data["ok"], data["data"])
+            return ToolFinished(call, data["round"], result, data["duration_ms"] / 1000)
+        case "agentic_tool_approval_required":
+            ids = (data["approval_id"], data["session_id"], data["call_id"])
+            return ApprovalRequested(*ids, data["round"], _tool(data["tool"]), data["arguments"], _card(data["card"]))
+        case "agentic_tool_approval_resolved":
+            decision = Decision(data["decision"] == "approve", data["message"], data["remember_for_session"])
+            return ApprovalResolved(data["approval_id"], data["call_id"], decision)
+        case "agentic_tool_output":
+            return ToolOutput(data["call_id"], data["stream"], data["text"])
+        case _:
+            return None
+
+
+def _tool(body: Mapping[str, str]) -> ToolMetadata:
+    return ToolMetadata(ToolSource(body["source"]), ToolKind(body["kind"]), body["label"])
+
+
+def _card(body: Mapping[str, Any]) -> Card:
+    return Card(body["title"], body["body"], body["language"])

@@ -1,0 +1,122 @@
+"""Who may talk to this server, and how much at once. Each guard answers a refused request itself, as JSON.
+
+A local agent runs code, so no web page may drive it unless its origin is listed: `OriginGuard` refuses foreign pages,
+also those that point their own host name at this machine (DNS rebinding), and `JsonBodies` refuses the body types a
+page can send without asking first.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mistralrs_agent.server.error_table import ErrorReply
+from mistralrs_agent.server.settings import ServerSettings
+
+_OPEN_PATHS = ("/", "/health")
+
+
+class Guard:
+    """Base: looks at the head of a request, answers it if refused, else passes it on."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self.refusal(scope, Headers(scope=scope)) if scope["type"] == "http" else None
+        await (refusal.response() if refusal else self.app)(scope, receive, send)
+
+    def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
+        raise NotImplementedError
+
+
+class OriginGuard(Guard):
+    """Browsers name the page a request comes from; only listed origins and this server's own pages pass."""
+
+    def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
+        origin = headers.get("origin")
+        if origin is None or {"*", origin} & set(self.settings.cors_origins):
+            return None
+        page = urlsplit(origin)
+        if page.netloc == headers.get("host") and _is_this_machine(page.hostname or ""):
+            return None
+        return ErrorReply(
+            403, f"Web pages from {origin!r} may not use this server; allow them with --cors-origin.", code="origin"
+        )
+
+
+def _is_this_machine(name: str) -> bool:
+    """An address, or a name that nobody else can register for us."""
+    if name == "localhost" or name.endswith(".localhost") or name == socket.gethostname().lower():
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class ApiKeyGuard(Guard):
+    """`Authorization: Bearer KEY` or `x-api-key: KEY`, where a key is set."""
+
+    def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
+        expected = self.settings.api_key
+        if expected is None or scope["path"] in _OPEN_PATHS:
+            return None
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        if hmac.compare_digest(given.encode(), expected.encode()):
+            return None
+        message = "Wrong API key." if given else "Missing API key: send 'Authorization: Bearer KEY'."
+        return ErrorReply(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+
+
+class JsonBodies(Guard):
+    """Bodies must say that they are JSON."""
+
+    def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
+        if scope["method"] not in ("POST", "PUT", "PATCH"):
+            return None
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            return None
+        return ErrorReply(415, f"Send 'Content-Type: application/json', not {kind!r}.", code="unsupported_media_type")
+
+
+class BodyLimit:
+    """Refuses a body above the limit: by its declared length at once, else as soon as it has grown too long."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self.app = app
+        self.limit = settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.limit:
+            await ErrorReply(413, self._message, code="request_too_large").response()(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counting() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                raise HTTPException(413, self._message)
+            return message
+
+        await self.app(scope, receive_counting, send)
+
+    @property
+    def _message(self) -> str:
+        return f"The body is larger than the limit of {self.limit} bytes."

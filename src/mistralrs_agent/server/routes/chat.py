@@ -1,0 +1,41 @@
+"""`POST /v1/chat/completions`: answer a conversation, whole or as a stream."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from mistralrs_agent.agent.agent import Agent
+from mistralrs_agent.server.choices import several_choices
+from mistralrs_agent.server.sse import EventStream, openai_error_frames
+from mistralrs_agent.server.state import ServedHere
+from mistralrs_agent.server.whole import while_connected
+from mistralrs_agent.server.wire.chat import ChatRequest
+from mistralrs_agent.server.wire.chat_reply import Reply, ReplyHead, chat_body, chat_frames
+
+router = APIRouter()
+
+
+@router.post("/v1/chat/completions")
+async def create_chat_completion(body: ChatRequest, served: ServedHere, request: Request) -> Response:
+    """Answer a conversation, whole or as server-sent events."""
+    served.check_model(body.model)
+    head, reply = start_reply(served.agent, body)
+    if body.stream:
+        return EventStream(
+            chat_frames(reply, head), keep_alive_s=served.settings.keep_alive_s, error_frames=openai_error_frames
+        )
+    return JSONResponse(await while_connected(request, chat_body(reply, head)))
+
+
+def start_reply(agent: Agent, body: ChatRequest) -> tuple[ReplyHead, Reply]:
+    """Raises: RequestError."""
+    turn = body.to_turn(agent.model.info.sampling_defaults)
+    server_tools = agent.tools(code_execution=turn.code_execution, web_search=turn.web_search)
+    head = ReplyHead(
+        model=agent.model.info.id,
+        client_tools=frozenset(spec.name for spec in turn.client_tools),
+        include_usage=body.include_usage,
+        agentic=bool(server_tools),
+    )
+    return head, agent.run(turn) if turn.sampling.n == 1 else several_choices(agent, turn)

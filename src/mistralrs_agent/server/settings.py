@@ -1,0 +1,44 @@
+"""How the HTTP server behaves, decided once at start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from mistralrs_agent.errors import ConfigError
+
+DEFAULT_KEEP_ALIVE_MS = 10_000
+
+
+def keep_alive_from_environment() -> float:
+    """Seconds between keep-alive frames: `KEEP_ALIVE_INTERVAL` (milliseconds), else 10.
+
+    Raises: ConfigError.
+    """
+    value = os.environ.get("KEEP_ALIVE_INTERVAL", str(DEFAULT_KEEP_ALIVE_MS))
+    if not value.isdecimal() or int(value) == 0:
+        raise ConfigError(f"KEEP_ALIVE_INTERVAL={value!r} is not a whole number of milliseconds above 0.")
+    return int(value) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What `create_app` and `create_mcp_app` are told."""
+
+    api_key: str | None = field(default=None, repr=False)
+    """Asked of every route but `/` and `/health`; None: nobody is asked."""
+    cors_origins: tuple[str, ...] = ()
+    """Web origins (`https://host[:port]`, or `*`) whose pages may use this server, besides its own."""
+    max_body_bytes: int = 50 * 1024 * 1024
+    keep_alive_s: float = field(default_factory=keep_alive_from_environment)
+    """Silence on a stream after which a comment frame is sent."""
+    model_names: tuple[str, ...] = ()
+    """What else clients may call the model, besides its id and `default`."""
+    request_id_header: bool = True
+    """Send `x-request-id` back."""
+    access_log_health: bool = False
+    """Log `/` and `/health` requests too."""
+    sandbox_summary: str = ""
+    """One line for remote chats: what isolates tools."""
+    mcp: bool = True
+    """Serve MCP at `/mcp` of the main port."""

@@ -1,0 +1,214 @@
+"""Agent events → answers of `POST /v1/chat/completions`, whole or as frames of a stream.
+
+Server-side tool calls never appear as `tool_calls`: a client would try to run them. It sees them as named events,
+whose data is also a valid chunk with no choices, so that clients which know nothing of them pass them over.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import (
+    ReplyEvent,
+    ReplyFinished,
+    TextDelta,
+    ThinkingDelta,
+    TokenLogprob,
+    ToolCall,
+    ToolCallArguments,
+    ToolCallStarted,
+    Usage,
+)
+from mistralrs_agent.agent.events import (
+    Event,
+    Finished,
+    RoundStarted,
+    ToolFinished,
+    TurnStarted,
+)
+from mistralrs_agent.server.sse import DONE, frame
+from mistralrs_agent.event_codec import agent_event
+from mistralrs_agent.server.wire.usage import chat_logprobs, usage_body
+
+Reply = AsyncGenerator[Event, None] | AsyncGenerator[ReplyEvent, None]
+"""What the agent says during a turn; or, for several choices at once, what the model says."""
+
+
+@dataclass(slots=True)
+class ReplyHead:
+    """What all parts of one answer repeat, and what decides their form."""
+
+    model: str
+    client_tools: frozenset[str]
+    """Calls to these are shown to the client."""
+    include_usage: bool = False
+    """End a stream with an extra chunk that holds the usage."""
+    agentic: bool = False
+    """Server-side tools take part: the last chunk of a stream holds the usage unless an extra one does."""
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def body(self, kind: str, **more: Any) -> dict[str, Any]:
+        head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+        return {**head, "system_fingerprint": "local", **more}
+
+    def chunk(self, choice: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        return self.body("chat.completion.chunk", choices=[choice] if choice else [], **more)
+
+
+async def chat_frames(reply: Reply, head: ReplyHead) -> AsyncGenerator[str, None]:
+    """The stream, up to and including `[DONE]`."""
+    choices: dict[int, _Streamed] = {}
+    usage = Usage()
+    more: dict[str, Any] = {}
+    async with aclosing(reply) as events:
+        async for event in events:
+            match event:
+                case TextDelta() | ThinkingDelta() | ToolCallStarted() | ToolCallArguments():
+                    choice = choices.setdefault(event.index, _Streamed())
+                    delta = choice.delta(event, head.client_tools)
+                    if delta is not None:
+                        logprobs = chat_logprobs(event.logprobs) if isinstance(event, TextDelta) else None
+                        yield frame(head.chunk(_choice(event.index, delta, logprobs=logprobs), **more))
+                case Finished() | ReplyFinished():
+                    index = event.index if isinstance(event, ReplyFinished) else 0
+                    usage = event.usage or usage
+                    last = _choice(index, choices.setdefault(index, _Streamed()).opening({}), reason=event.reason.value)
+                    if isinstance(event, Finished):
+                        more["session_id"] = event.session_id
+                        last |= _stop_detail(event)
+                        if head.agentic and not head.include_usage:
+                            more["usage"] = usage_body(usage)
+                    yield frame(head.chunk(last, **more))
+                case RoundStarted():
+                    more = {"round": event.round} if head.agentic else {}
+                case TurnStarted():
+                    pass
+                case _:
+                    name, data = agent_event(event)
+                    yield frame(head.chunk(**data), event=name)
+    if head.include_usage:
+        yield frame(head.chunk(usage=usage_body(usage)))
+    yield DONE
+
+
+async def chat_body(reply: Reply, head: ReplyHead) -> dict[str, Any]:
+    """The whole answer."""
+    choices: dict[int, _Collected] = {}
+    tool_records: list[dict[str, Any]] = []
+    usage, more = Usage(), dict[str, Any]()
+    async with aclosing(reply) as events:
+        async for event in events:
+            match event:
+                case TextDelta():
+                    choice = choices.setdefault(event.index, _Collected())
+                    choice.text += event.text
+                    choice.logprobs += event.logprobs
+                case ThinkingDelta():
+                    choices.setdefault(event.index, _Collected()).thinking += event.text
+                case RoundStarted():
+                    choices.clear()  # the answer is what the last round says
+                case ToolFinished():
+                    tool_records.append(_tool_record(event))
+                case Finished():
+                    choices.setdefault(0, _Collected()).finish = event
+                    usage, more["session_id"] = event.usage, event.session_id
+                case ReplyFinished():
+                    choices.setdefault(event.index, _Collected()).finish = event
+                    usage = event.usage or usage
+                case _:
+                    pass
+    if tool_records:
+        more["agentic_tool_calls"] = tool_records
+    shaped = [choices[index].body(index, head.client_tools) for index in sorted(choices)]
+    return head.body("chat.completion", choices=shaped, usage=usage_body(usage), **more)
+
+
+@dataclass(slots=True)
+class _Streamed:
+    """What was already sent of one choice."""
+
+    opened: bool = False
+    call_positions: dict[str, int] = field(default_factory=dict[str, int])
+    """Index that the client knows each of its calls by."""
+
+    def opening(self, delta: dict[str, Any]) -> dict[str, Any]:
+        """The role goes with the first delta."""
+        if self.opened:
+            return delta
+        self.opened = True
+        return {"role": "assistant", **delta}
+
+    def delta(
+        self, event: TextDelta | ThinkingDelta | ToolCallStarted | ToolCallArguments, client_tools: frozenset[str]
+    ) -> dict[str, Any] | None:
+        """None: nothing for the client."""
+        match event:
+            case TextDelta():
+                return self.opening({"content": event.text}) if event.text or event.logprobs else None
+            case ThinkingDelta():
+                return self.opening({"reasoning_content": event.text}) if event.text else None
+            case ToolCallStarted():
+                if event.name not in client_tools:
+                    return None
+                position = self.call_positions[event.call_id] = len(self.call_positions)
+                function = {"name": event.name, "arguments": ""}
+                call = {"index": position, "id": event.call_id, "type": "function", "function": function}
+                return self.opening({"tool_calls": [call]})
+            case ToolCallArguments():
+                if event.call_id not in self.call_positions:
+                    return None
+                call = {"index": self.call_positions[event.call_id], "function": {"arguments": event.fragment}}
+                return self.opening({"tool_calls": [call]})
+
+
+@dataclass(slots=True)
+class _Collected:
+    """One choice of a whole answer."""
+
+    text: str = ""
+    thinking: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish: Finished | ReplyFinished | None = None
+
+    def body(self, index: int, client_tools: frozenset[str]) -> dict[str, Any]:
+        assert self.finish is not None
+        calls = self.finish.client_calls if isinstance(self.finish, Finished) else self.finish.tool_calls
+        shown = [_call_body(call) for call in calls if call.name in client_tools]
+        message: dict[str, Any] = {"role": "assistant", "content": self.text or (None if shown else "")}
+        if self.thinking:
+            message["reasoning_content"] = self.thinking
+        if shown:
+            message["tool_calls"] = shown
+        detail = _stop_detail(self.finish) if isinstance(self.finish, Finished) else {}
+        logprobs = chat_logprobs(self.logprobs)
+        reason = self.finish.reason.value
+        return {"index": index, "message": message, "finish_reason": reason, "logprobs": logprobs, **detail}
+
+
+def _choice(
+    index: int, delta: dict[str, Any], *, reason: str | None = None, logprobs: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
+
+
+def _stop_detail(finished: Finished) -> dict[str, Any]:
+    return {"stop_detail": finished.stop_detail.value} if finished.stop_detail else {}
+
+
+def _call_body(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _tool_record(event: ToolFinished) -> dict[str, Any]:
+    return {
+        "round": event.round,
+        "name": event.call.name,
+        "arguments": event.call.arguments,
+        "result_content": event.result.content,
+    }
