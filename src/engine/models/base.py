@@ -1,22 +1,34 @@
-"""What the runner needs of a model, whichever path built it."""
+"""What the runner needs of a model, whichever path built it, and what a model is built for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 
 
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """How the weights are to be held and computed with."""
+
+    dtype: torch.dtype
+    """Of activations, and of weights that did not come packed."""
+    matmul_dtype: torch.dtype | None
+    """What many tokens at once are multiplied in; None: the dtype of the activations."""
+    device: torch.device
+    arch: str | None = None
+    """Run as this architecture; `transformers` forces the broad path, None: what the model's config says."""
+    context_tokens: int | None = None
+    """Context the engine will serve, where it is less than what the model was trained for."""
+
+
 class Decoder(Protocol):
     """A causal language model over a paged KV cache. Native families and the transformers path both look like this."""
-
-    @property
-    def cache_layers(self) -> Sequence[LayerCacheSpec]:
-        """One entry per attention layer, in order; the cache is built from it."""
-        ...
 
     @property
     def architecture(self) -> str:
@@ -24,16 +36,21 @@ class Decoder(Protocol):
         ...
 
     @property
-    def path(self) -> Literal["native", "transformers"]:
-        """Which way of running it was chosen, and in `path_reason` why."""
+    def path(self) -> Literal["native", "transformers"]: ...
+
+    @property
+    def path_reason(self) -> str:
+        """Why this path was taken, for the start-up log."""
         ...
 
     @property
-    def path_reason(self) -> str: ...
+    def quantization(self) -> str:
+        """Formats of the packed weights, most bytes first, such as `Q4_1 + Q8_0`; `none` when all are plain."""
+        ...
 
     @property
-    def quantization(self) -> str:
-        """Block formats of the weights, such as `Q4_1 + Q8_0`, or `none`."""
+    def cache_layers(self) -> Sequence[LayerCacheSpec]:
+        """One entry per attention layer, in order; the cache is built from it."""
         ...
 
     @property

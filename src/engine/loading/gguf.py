@@ -1,0 +1,201 @@
+"""Reads GGUF files: metadata and where each tensor lies. The file is memory-mapped, tensors are never copied here.
+
+Every length, count and offset is checked against the file before it is used, so that a damaged file ends in
+`CorruptModel` and not in a huge allocation or a read beyond the end. Format: versions 2 and 3, little-endian.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
+
+MetadataValue = bool | int | float | str | list["MetadataValue"]
+
+_SCALARS = {
+    0: "<u1",
+    1: "<i1",
+    2: "<u2",
+    3: "<i2",
+    4: "<u4",
+    5: "<i4",
+    6: "<f4",
+    7: "?",
+    10: "<u8",
+    11: "<i8",
+    12: "<f8",
+}
+_STRING, _ARRAY = 8, 9
+_MAX_DIMENSIONS = 4
+_F32 = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor of the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Slowest dimension first, the reverse of what the file says."""
+    type_id: int
+    """GGML type; see `GGMLType.file_id`."""
+    offset: int
+    """Bytes from the start of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class GGUFFile:
+    """An open GGUF file."""
+
+    path: Path
+    metadata: Mapping[str, MetadataValue]
+    tensors: Mapping[str, TensorInfo]
+    data: mmap.mmap
+    """Copy-on-write: arrays over it may be written to without touching the file."""
+
+    def bytes_of(self, tensor: TensorInfo, nbytes: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+        """(nbytes,) uint8, a view of the mapped file.
+
+        Raises: CorruptModel when the file ends before the tensor does.
+        """
+        if tensor.offset + nbytes > len(self.data):
+            raise CorruptModel(
+                f"{self.path} is truncated: tensor {tensor.name!r} ends at byte {tensor.offset + nbytes:,}, "
+                f"the file has {len(self.data):,}."
+            )
+        return np.frombuffer(self.data, np.uint8, nbytes, tensor.offset)
+
+    def floats(self, name: str) -> list[float] | None:
+        """The values of a small F32 tensor, such as RoPE factors; None when there is no such tensor."""
+        tensor = self.tensors.get(name)
+        if tensor is None:
+            return None
+        if tensor.type_id != _F32:
+            raise CorruptModel(f"{self.path}: tensor {name!r} should be F32, has type {tensor.type_id}.")
+        return self.bytes_of(tensor, 4 * prod(tensor.shape)).view("<f4").tolist()
+
+
+def read_gguf(path: Path) -> GGUFFile:
+    """Map a file and parse its header.
+
+    Raises:
+        ModelNotFound: there is no such file.
+        CorruptModel: it is not GGUF, or is truncated or inconsistent.
+        UnsupportedModel: it is GGUF of a version or byte order we do not read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise ModelNotFound(f"There is no GGUF file at {path}.") from error
+    except ValueError as error:  # what mmap says of an empty file
+        raise CorruptModel(f"{path} is not a GGUF file: it is empty.") from error
+    header = _Header(path, data)
+    version, num_tensors, num_values = header.start()
+    metadata = header.metadata(num_values)
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+        raise CorruptModel(f"{path} (GGUF version {version}): general.alignment is {alignment!r}, not a power of two.")
+    return GGUFFile(path, metadata, header.tensors(num_tensors, alignment), data)
+
+
+class _Header:
+    """A cursor over the head of the file."""
+
+    def __init__(self, path: Path, data: mmap.mmap) -> None:
+        self._path = path
+        self._data = data
+        self._position = 0
+
+    def start(self) -> tuple[int, int, int]:
+        """(version, number of tensors, number of metadata entries)."""
+        if self._data[:4] != b"GGUF":
+            raise CorruptModel(f"{self._path} is not a GGUF file: it starts with {self._data[:4]!r}.")
+        self._position = 4
+        version = self._number("<I")
+        if version not in (2, 3):
+            order = " (big-endian)" if version & 0xFFFF == 0 else ""
+            raise UnsupportedModel(f"{self._path} has GGUF version {version}{order}; versions 2 and 3 are supported.")
+        return version, self._number("<Q"), self._number("<Q")
+
+    def metadata(self, count: int) -> dict[str, MetadataValue]:
+        self._require(count, 13, "metadata entries")  # empty key, type, one byte
+        values: dict[str, MetadataValue] = {}
+        for _ in range(count):
+            key = self._text()
+            values[key] = self._value(self._number("<I"), key)
+        return values
+
+    def tensors(self, count: int, alignment: int) -> dict[str, TensorInfo]:
+        self._require(count, 24, "tensors")  # empty name, no dimensions, type, offset
+        found: list[TensorInfo] = []
+        for _ in range(count):
+            name = self._text()
+            dimensions = self._number("<I")
+            if dimensions > _MAX_DIMENSIONS:
+                raise self._corrupt(f"tensor {name!r} has {dimensions} dimensions")
+            shape = tuple(reversed([self._number("<Q") for _ in range(dimensions)]))
+            if prod(shape) > len(self._data) * 8:  # no type takes less than a bit an element
+                raise self._corrupt(f"tensor {name!r} of shape {shape} is larger than the file")
+            found.append(TensorInfo(name, shape, self._number("<I"), self._number("<Q")))
+        start = -(-self._position // alignment) * alignment
+        placed = {t.name: TensorInfo(t.name, t.shape, t.type_id, start + t.offset) for t in found}
+        if len(placed) < count:
+            raise self._corrupt("two tensors have the same name")
+        for tensor in placed.values():
+            if tensor.offset >= len(self._data) and prod(tensor.shape):
+                raise self._corrupt(f"tensor {tensor.name!r} starts beyond the end of the file, which is truncated")
+        return placed
+
+    def _value(self, kind: int, key: str) -> MetadataValue:
+        if kind == _STRING:
+            return self._text()
+        if kind == _ARRAY:
+            return self._array(self._number("<I"), self._number("<Q"), key)
+        return self._numbers(kind, 1, key)[0]
+
+    def _array(self, kind: int, count: int, key: str) -> list[MetadataValue]:
+        if kind == _STRING:
+            self._require(count, 8, f"strings in {key!r}")
+            return [self._text() for _ in range(count)]
+        return self._numbers(kind, count, key)
+
+    def _numbers(self, kind: int, count: int, key: str) -> list[MetadataValue]:
+        if kind not in _SCALARS:
+            raise self._corrupt(f"metadata key {key!r} has unknown type {kind}")
+        dtype = np.dtype(_SCALARS[kind])
+        self._require(count, dtype.itemsize, f"values in {key!r}")
+        values = np.frombuffer(self._data, dtype, count, self._position).tolist()
+        self._position += count * dtype.itemsize
+        return values
+
+    def _number(self, code: str) -> int:
+        size = struct.calcsize(code)
+        self._require(1, size, "header")
+        (value,) = struct.unpack_from(code, self._data, self._position)
+        self._position += size
+        return value
+
+    def _text(self) -> str:
+        length = self._number("<Q")
+        self._require(length, 1, "characters of a string")
+        start, self._position = self._position, self._position + length
+        try:
+            return self._data[start : self._position].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self._corrupt(f"a string at byte {start:,} is not UTF-8") from error
+
+    def _require(self, count: int, size: int, what: str) -> None:
+        """`count` things of at least `size` bytes must still fit into the file."""
+        if count * size > len(self._data) - self._position:
+            raise self._corrupt(f"it ends inside its {what} ({count:,} announced at byte {self._position:,})")
+
+    def _corrupt(self, what: str) -> CorruptModel:
+        return CorruptModel(f"{self._path} is not a valid GGUF file: {what}.")

@@ -1,0 +1,68 @@
+"""Qwen2 (and 2.5), Qwen3, and the mixtures of experts Qwen3-MoE and Mixtral."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.models.config import ModelConfig
+from engine.models.llama import mistral
+from engine.models.spec import DecoderSpec, Experts, common_spec, layer_types
+
+
+def qwen2(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    """Llama with biases on queries, keys and values; the upper layers may have a sliding window."""
+    spec = common_spec(config, context_tokens)
+    return replace(spec, qkv_bias=True, windows=_windows(config, spec.num_layers))
+
+
+def qwen3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    """Qwen2 without biases, with normalised queries and keys."""
+    spec = common_spec(config.with_defaults(head_dim=128), context_tokens)
+    bias = config.flag("attention_bias", False)
+    windows = _windows(config, spec.num_layers)
+    return replace(spec, qk_norm=True, qkv_bias=bias, output_bias=bias, windows=windows)
+
+
+def qwen3_moe(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    spec = qwen3(config, context_tokens)
+    experts = Experts(
+        count=config.size("num_experts", config.integer("num_local_experts", 0)),
+        per_token=config.size("num_experts_per_tok"),
+        intermediate_size=config.size("moe_intermediate_size"),
+        normalize=config.flag("norm_topk_prob", False),
+    )
+    interval = config.size("decoder_sparse_step", 1)
+    dense = config.items("mlp_only_layers") or []
+    window = config.optional_size("sliding_window") if config.flag("use_sliding_window", False) else None
+    return replace(
+        spec,
+        experts=tuple(None if i in dense or (i + 1) % interval else experts for i in range(spec.num_layers)),
+        windows=(window,) * spec.num_layers,
+    )
+
+
+def mixtral(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    """Mistral with a mixture of experts on every layer."""
+    spec = mistral(config.with_defaults(rope_theta=1_000_000.0), context_tokens)
+    experts = Experts(
+        count=config.size("num_local_experts"),
+        per_token=config.size("num_experts_per_tok", 2),
+        intermediate_size=spec.intermediate_size,
+        normalize=True,
+        block="block_sparse_moe",
+        gate="w1",
+        up="w3",
+        down="w2",
+    )
+    return replace(spec, experts=(experts,) * spec.num_layers)
+
+
+def _windows(config: ModelConfig, layers: int) -> tuple[int | None, ...]:
+    """Newer configs list the layers with a window, older ones say from which layer on."""
+    window = config.optional_size("sliding_window") if config.flag("use_sliding_window", False) else None
+    if window is None:
+        return (None,) * layers
+    if config.items("layer_types"):
+        return tuple(window if t == "sliding_attention" else None for t in layer_types(config, layers))
+    first = config.integer("max_window_layers", 28)
+    return tuple(window if i >= first else None for i in range(layers))
