@@ -18,9 +18,8 @@ VOCAB = 49_000
 
 
 def ours(model: Path, prompt: int, generated: int, concurrency: int, threads: int, variant: str) -> dict[str, float]:
-    from engine.loading.source import resolve
-
     from engine.benchmark import Case, measure
+    from engine.loading.source import resolve
     from engine.options import ModelOptions
     from engine.plan import build_engine
 
@@ -126,9 +125,9 @@ def transformers(
     model: Path, prompt: int, generated: int, concurrency: int, threads: int, variant: str
 ) -> dict[str, float]:
     import torch
-    from engine.loading.source import resolve
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from engine.loading.source import resolve
     from engine.options import ModelOptions
 
     torch.set_num_threads(threads)
