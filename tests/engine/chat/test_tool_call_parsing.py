@@ -156,27 +156,8 @@ def test_json_that_is_an_answer_is_shown_as_soon_as_it_cannot_be_a_call():
 
 
 FRAGMENTS = [
-    "<tool_call>",
-    "</tool_call>",
-    '{"name":"f","arguments":',
-    '{"a":1}',
-    "}",
-    "{",
-    "[",
-    "]",
-    '"',
-    "\\",
-    "x",
-    "<",
-    ",",
-    ";",
-    '{"b":',
-    "true",
-    "[TOOL_CALLS]",
-    "f[ARGS]",
-    "<|python_tag|>",
-    "\n",
-    "",
+    *("<tool_call>", "</tool_call>", '{"name":"f","arguments":', '{"a":1}', "}", "{", "[", "]", '"', "\\", "x", "<"),
+    *(",", ";", '{"b":', "true", "[TOOL_CALLS]", "f[ARGS]", "<|python_tag|>", "\n", " "),
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),

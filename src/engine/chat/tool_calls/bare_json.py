@@ -16,4 +16,4 @@ class BareJson:
 
     def grammar(self, rules: CallRules) -> str:
         call = f"({json_calls(rules)})"
-        return f'{call} ("\\n" {call}){rules.more}'
+        return call + rules.more(rf'"\n" {call}')

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+MAX_PARALLEL_CALLS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -54,8 +56,12 @@ class CallRules:
     """Name of each callable tool, and the rule of its arguments object."""
     marker: Callable[[str], str]
     """A marker as a special token where the vocabulary has one, else as text."""
-    more: str
-    """Repetition of calls after the first: `{0}` or `{0,15}`."""
+    parallel: bool
+    """More than one call may be made."""
+
+    def more(self, call: str) -> str:
+        """What may follow the first call, when each further one is written `call`."""
+        return f"({call}){{0,{MAX_PARALLEL_CALLS - 1}}}" if self.parallel else ""
 
 
 class ToolCallFormat(Protocol):

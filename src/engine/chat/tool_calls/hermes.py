@@ -16,4 +16,4 @@ class Hermes:
 
     def grammar(self, rules: CallRules) -> str:
         opened = rf'"\n" ({json_calls(rules)}) "\n" {rules.marker("</tool_call>")}'
-        return rf'{opened} ("\n" {rules.marker("<tool_call>")} {opened}){rules.more}'
+        return opened + rules.more(rf'"\n" {rules.marker("<tool_call>")} {opened}')

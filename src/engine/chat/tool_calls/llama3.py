@@ -16,4 +16,4 @@ class Llama3:
 
     def grammar(self, rules: CallRules) -> str:
         call = f"({json_calls(rules, arguments_key='parameters')})"
-        return f'{rules.marker("<|python_tag|>")}? {call} ("; " {call}){rules.more}'
+        return f"{rules.marker('<|python_tag|>')}? {call} " + rules.more(f'"; " {call}')

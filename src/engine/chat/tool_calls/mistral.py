@@ -22,7 +22,8 @@ class Mistral:
     def grammar(self, rules: CallRules) -> str:
         if not self.name_and_args:
             call = f"({json_calls(rules)})"
-            return f'"[" {call} (", " {call}){rules.more} "]"'
+            further = f'", " {call}'
+            return f'"[" {call} {rules.more(further)} "]"'
         args = rules.marker("[ARGS]")
         call = "(" + " | ".join(f"{lark_string(name)} {args} {rule}" for name, rule in rules.tools) + ")"
-        return f"{call} ({rules.marker('[TOOL_CALLS]')} {call}){rules.more}"
+        return call + rules.more(f"{rules.marker('[TOOL_CALLS]')} {call}")
