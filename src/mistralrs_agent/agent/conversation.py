@@ -6,7 +6,7 @@ running server.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Conversation(Protocol):
         """Raises: UserError when the server's floor is stricter."""
         ...
 
-    def send(self, text: str, *, force_tool: str | None = None) -> AsyncIterator[Event]:
+    def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
         """Run one turn; closing the iterator cancels it. With `force_tool` the first round must call that tool.
 
         Raises: UserError or engine.EngineError.

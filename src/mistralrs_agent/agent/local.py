@@ -16,10 +16,13 @@ from mistralrs_agent.errors import UserError
 class LocalConversation:
     """Implements `Conversation` on an `Agent`, with every tool the server has switched on."""
 
-    def __init__(self, agent: Agent, sandbox_summary: str, endpoint: str = "") -> None:
+    def __init__(
+        self, agent: Agent, sandbox_summary: str, endpoint: str = "", *, enable_thinking: bool | None = None
+    ) -> None:
         self._agent = agent
         self._sandbox_summary = sandbox_summary
         self._endpoint = endpoint
+        self._enable_thinking = enable_thinking
         self._permission = agent.settings.permission
         self._session_id = str(uuid4())
 
@@ -56,6 +59,7 @@ class LocalConversation:
             web_search=self._agent.web_search,
             permission=self._permission,
             session_id=self._session_id,
+            enable_thinking=self._enable_thinking,
         )
         return self._agent.run(turn)
 
