@@ -6,8 +6,8 @@ import json
 from contextlib import aclosing
 
 import pytest
-
 from agent_doubles import EchoTool, ask, assert_valid, client_tool, collect, finish, make_agent, shape
+
 from engine import EngineOverloaded, FinishReason, Message, TextDelta, ThinkingDelta, ToolCallStarted, ToolChoice
 from engine.chat.scripted import ScriptedModel, call, text, thinking
 from mistralrs_agent.agent.agent import AgentSettings

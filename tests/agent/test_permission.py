@@ -6,8 +6,8 @@ import logging
 from contextlib import aclosing
 
 import pytest
-
 from agent_doubles import EchoTool, ask, assert_valid, collect, make_agent
+
 from engine.chat.scripted import ScriptedModel, call, text
 from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.events import ApprovalRequested, ApprovalResolved, Decision, Event, Permission, ToolFinished

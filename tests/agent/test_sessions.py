@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from contextlib import aclosing
 
 import pytest
-
 from agent_doubles import EchoTool, ask, finish, make_agent, shape
+
 from engine import Message
 from engine.chat.scripted import ScriptedModel, call, text
+from mistralrs_agent.agent.events import RoundStarted
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, RequestError
 from mistralrs_agent.storage.sessions import SessionStore
@@ -62,13 +64,12 @@ async def test_a_new_system_message_replaces_the_old_one():
 
 
 async def test_a_turn_cancelled_before_any_answer_does_not_confuse_history_sent_again():
-    gate = asyncio.Event()
-    model = ScriptedModel([[gate], [text("ok")]])
+    model = ScriptedModel([[text("ok")]])
     agent = make_agent(model)
-    turn = agent.run(ask("one", session_id="s"))
-    await anext(turn)
-    await anext(turn)
-    await turn.aclose()
+    async with aclosing(agent.run(ask("one", session_id="s"))) as events:
+        async for event in events:
+            if isinstance(event, RoundStarted):
+                break
     await finish(agent, ask("one", "two", session_id="s"))
     assert [m.content for m in model.requests[-1].messages if m.role == USER] == ["one", "two"]
 

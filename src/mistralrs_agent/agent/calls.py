@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from engine import ToolCall
 from mistralrs_agent.agent.events import CallReady, Event, ToolFinished, ToolOutput
 from mistralrs_agent.agent.permission import Action, PermissionGate
+from mistralrs_agent.agent.sessions import Session
 from mistralrs_agent.errors import ToolError, ToolRetry
 from mistralrs_agent.tools.base import (
     Card,
@@ -22,6 +22,7 @@ from mistralrs_agent.tools.base import (
     ToolResult,
     ToolSource,
 )
+from mistralrs_agent.tools.text import compact_json, shortened
 from mistralrs_agent.tools.toolbox import checked_arguments
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class CallRunner:
 
     tools: Mapping[str, Tool]
     gate: PermissionGate
-    session_id: str
+    session: Session
     max_result_chars: int
     emit: Callable[[Event], None]
 
@@ -64,8 +65,9 @@ class CallRunner:
         def output(stream: Literal["stdout", "stderr"], text: str) -> None:
             self.emit(ToolOutput(call.id, stream, text))
 
+        context = ToolContext(self.session.id, call.id, output, self.max_result_chars, self.session.resumed)
         try:
-            return await tool.run(arguments, ToolContext(self.session_id, call.id, output, self.max_result_chars))
+            return await tool.run(arguments, context)
         except ToolError as error:
             return _failure(call, error)
         except Exception:
@@ -78,23 +80,15 @@ class CallRunner:
         return bounded
 
 
-def shortened(text: str, limit: int) -> str:
-    """`text` with its middle left out, and saying so, when it is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    head, tail = limit * 2 // 3, limit // 3
-    return f"{text[:head]}\n[… {len(text) - head - tail} characters left out …]\n{text[-tail:]}"
-
-
 def _failure(call: ToolCall, error: ToolError) -> ToolResult:
     status = "invalid_call" if isinstance(error, ToolRetry) else "failed"
-    content = json.dumps({"status": status, "tool": call.name, "error": str(error)}, ensure_ascii=False)
+    content = compact_json({"status": status, "tool": call.name, "error": str(error)})
     return ToolResult(content, Card("Failed", str(error)), ok=False, data={"error": str(error)})
 
 
 def _denied(message: str) -> ToolResult:
     said = message or "The user did not allow this call."
-    content = json.dumps({"status": "denied", "exception": said}, ensure_ascii=False)
+    content = compact_json({"status": "denied", "exception": said})
     return ToolResult(content, Card("Denied", said), ok=False, data={"status": "denied", "exception": said})
 
 

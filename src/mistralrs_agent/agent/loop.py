@@ -154,7 +154,7 @@ class TurnLoop:
     async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
         """Run all calls at once; their events as they come, their results into the history in call order."""
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        runner = CallRunner(self.tools, self.gate, self.session.id, self.limits.max_result_chars, events.put_nowait)
+        runner = CallRunner(self.tools, self.gate, self.session, self.limits.max_result_chars, events.put_nowait)
         results: dict[int, ToolResult] = {}
 
         async def run_one(position: int) -> None:

@@ -25,6 +25,8 @@ class Session:
     store: SessionStore
     messages: tuple[Message, ...]
     """The whole history: what the client sent, tool calls, their results, answers."""
+    resumed: bool = False
+    """It was loaded from the store: tool state of earlier turns is gone."""
     remembered: dict[str, Decision] = field(default_factory=dict[str, Decision])
     """Tool name → the answer that holds for the rest of the session."""
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -127,7 +129,8 @@ class Sessions:
     def _find(self, session_id: str) -> _Live:
         live = self._live.pop(session_id, None)
         if live is None:
-            live = _Live(Session(session_id, self._store, self._store.load(session_id) or ()))
+            stored = self._store.load(session_id) or ()
+            live = _Live(Session(session_id, self._store, stored, resumed=bool(stored)))
         self._live[session_id] = live
         return live
 

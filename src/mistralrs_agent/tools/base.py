@@ -71,6 +71,8 @@ class ToolContext:
     """`emit(stream, text)`: live output, stream is `stdout` or `stderr`."""
     max_result_chars: int = 16_000
     """A longer `ToolResult.content` loses its middle; a tool does better to fit by itself."""
+    resumed: bool = False
+    """The session began before this process or this stay in memory: what tools kept for it then is gone."""
 
 
 class Tool(Protocol):

@@ -1,0 +1,115 @@
+"""Picks from whole pages the passages that answer a query: BM25 to narrow down, embeddings to order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine import EngineError
+from mistralrs_agent.search.extract import Page
+
+if TYPE_CHECKING:
+    from engine.embedding import EmbeddingModel
+
+log = logging.getLogger(__name__)
+
+CHUNK_WORDS = 150
+"""What MiniLM reads whole: 256 tokens."""
+KEPT_BY_BM25 = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a page."""
+
+    page: int
+    """Index of its page among those given."""
+    position: int
+    """0, 1, … inside its page."""
+    title: str
+    text: str
+
+
+class Reranker:
+    """Orders passages. The embedding model is loaded at the first use; without one, BM25 decides alone."""
+
+    def __init__(self, embedding_model: str | None) -> None:
+        """`embedding_model`: a name that `EmbeddingModel.load` takes; None: BM25 only."""
+        self._name = embedding_model
+        self._model: EmbeddingModel | None = None
+        self._loading = asyncio.Lock()
+
+    async def rank(self, query: str, pages: Sequence[Page]) -> list[Chunk]:
+        """The passages of the pages that fit the query best, best first."""
+        chunks = [chunk for n, page in enumerate(pages) for chunk in split(n, page)]
+        best = bm25(query, chunks)[:KEPT_BY_BM25]
+        model = await self._load()
+        if model is None or not best:
+            return best
+        return await asyncio.to_thread(_by_similarity, model, query, best)
+
+    async def _load(self) -> EmbeddingModel | None:
+        async with self._loading:
+            if self._model is None and self._name is not None:
+                try:
+                    self._model = await asyncio.to_thread(_load_model, self._name)
+                except EngineError as error:
+                    log.warning("search results are ranked by word statistics alone: %s", error)
+                    self._name = None
+            return self._model
+
+
+def split(page_index: int, page: Page) -> list[Chunk]:
+    """Cut a page into passages of at most `CHUNK_WORDS` words, at line ends where possible."""
+    chunks: list[list[str]] = [[]]
+    words_in_last = 0
+    for line in page.text.splitlines():
+        words = line.split()
+        for start in range(0, len(words), CHUNK_WORDS):
+            piece = words[start : start + CHUNK_WORDS]
+            if words_in_last + len(piece) > CHUNK_WORDS:
+                chunks.append([])
+                words_in_last = 0
+            chunks[-1].append(" ".join(piece))
+            words_in_last += len(piece)
+    return [Chunk(page_index, n, page.title, "\n".join(lines)) for n, lines in enumerate(chunks) if lines]
+
+
+def bm25(query: str, chunks: Sequence[Chunk], k1: float = 1.2, b: float = 0.75) -> list[Chunk]:
+    """All passages, the ones that share the rarest words with the query first; ties keep their order."""
+    terms = set(_words(query))
+    counts = [Counter(_words(f"{chunk.title} {chunk.text}")) for chunk in chunks]
+    mean_length = sum(map(Counter.total, counts)) / max(1, len(counts)) or 1.0
+    weights: dict[str, float] = {}
+    for term in terms:
+        holders = sum(term in count for count in counts)
+        weights[term] = math.log(1 + (len(counts) - holders + 0.5) / (holders + 0.5))
+
+    def score(count: Counter[str]) -> float:
+        norm = k1 * (1 - b + b * count.total() / mean_length)
+        return sum(weights[term] * count[term] * (k1 + 1) / (count[term] + norm) for term in terms)
+
+    order = sorted(range(len(chunks)), key=lambda i: -score(counts[i]))
+    return [chunks[i] for i in order]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _load_model(name: str) -> EmbeddingModel:
+    from engine.embedding import EmbeddingModel  # imports torch; only when someone searches  # noqa: PLC0415
+
+    return EmbeddingModel.load(name)
+
+
+def _by_similarity(model: EmbeddingModel, query: str, chunks: Sequence[Chunk]) -> list[Chunk]:
+    wanted = model.embed([query], "query")[0]
+    similarity = model.embed([f"{chunk.title}\n{chunk.text}" for chunk in chunks]) @ wanted
+    return [chunks[i] for i in (-similarity).argsort(kind="stable")]

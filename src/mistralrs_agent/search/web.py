@@ -1,0 +1,141 @@
+"""Searching the web and reading its pages: provider → guarded fetch → text → the passages that matter."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from mistralrs_agent.errors import ToolFailed
+from mistralrs_agent.search.extract import Page, extract
+from mistralrs_agent.search.fetch import Fetcher
+from mistralrs_agent.search.provider import DdgsProvider, SearchHit, SearchProvider
+from mistralrs_agent.search.rerank import Chunk, Reranker
+
+log = logging.getLogger(__name__)
+
+BUDGET_TOKENS = {"low": 4096, "medium": 8192, "high": 16384}
+CHARS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How the web is searched."""
+
+    context_size: Literal["low", "medium", "high"] = "medium"
+    """How much text a search hands to the model: 4096, 8192 or 16384 tokens."""
+    max_results: int = 10
+    embedding_model: str | None = "minilm"
+    """`minilm`, `embedding-gemma`, a hub repository or a folder; None ranks by word statistics alone."""
+    allow_private: bool = False
+    """Fetch pages from private addresses too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page and what of it fits the query."""
+
+    title: str
+    description: str
+    url: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What a search found, the best page first."""
+
+    output: tuple[Source, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The domains."""
+        return tuple(dict.fromkeys(urlsplit(source.url).netloc for source in self.output))
+
+    def to_json(self) -> dict[str, Any]:
+        fields = ("title", "description", "url", "content")
+        output = [{name: getattr(source, name) for name in fields} for source in self.output]
+        return {"sources": list(self.sources), "output": output}
+
+
+class PageReader:
+    """Reads one page as text."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    async def read(self, url: str) -> Page:
+        """Raises: ToolFailed."""
+        fetched = await self._fetcher.fetch(url)
+        return await asyncio.to_thread(extract, fetched)
+
+
+class WebSearch:
+    """Finds passages on the web."""
+
+    def __init__(
+        self, provider: SearchProvider, pages: PageReader, reranker: Reranker, settings: SearchSettings
+    ) -> None:
+        self._provider = provider
+        self._pages = pages
+        self._reranker = reranker
+        self._settings = settings
+
+    async def search(self, query: str, max_chars: int | None = None) -> SearchAnswer:
+        """The best passages of the pages found for a query, or of the page itself when the query is a URL.
+
+        `max_chars` can only lower the budget of the settings.
+        Raises: ToolFailed when the provider fails.
+        """
+        query = query.strip()
+        if re.fullmatch(r"https?://\S+", query):
+            hits = [SearchHit("", query, "")]
+            pages = [await self._pages.read(query)]
+        else:
+            hits = await self._provider.search(query, self._settings.max_results)
+            pages = await asyncio.gather(*map(self._page_or_excerpt, hits))
+        budget = BUDGET_TOKENS[self._settings.context_size] * CHARS_PER_TOKEN
+        ranked = await self._reranker.rank(query, pages)
+        return SearchAnswer(_fill(hits, pages, ranked, min(budget, max_chars or budget)))
+
+    async def _page_or_excerpt(self, hit: SearchHit) -> Page:
+        """The page behind a hit; when it cannot be read, what the provider said of it."""
+        try:
+            page = await self._pages.read(hit.url)
+        except ToolFailed as error:
+            log.info("search result left out: %s", error)
+            return Page(hit.url, hit.title, hit.description)
+        return Page(hit.url, hit.title or page.title, page.text)
+
+
+def open_search(settings: SearchSettings, provider: SearchProvider | None = None) -> tuple[WebSearch, PageReader]:
+    """Searching and reading with these settings; the provider is `ddgs` unless given."""
+    pages = PageReader(Fetcher(allow_private=settings.allow_private))
+    search = WebSearch(provider or DdgsProvider(), pages, Reranker(settings.embedding_model), settings)
+    return search, pages
+
+
+def _fill(
+    hits: Sequence[SearchHit], pages: Sequence[Page], ranked: Sequence[Chunk], budget_chars: int
+) -> tuple[Source, ...]:
+    """Take passages, best first, until one does not fit; those of a page stand together in reading order."""
+    taken: dict[int, list[Chunk]] = {}
+    for chunk in ranked:
+        cost = len(chunk.text) + (0 if chunk.page in taken else len(hits[chunk.page].description) + 200)
+        if cost > budget_chars:
+            break
+        budget_chars -= cost
+        taken.setdefault(chunk.page, []).append(chunk)
+    return tuple(
+        Source(
+            title=pages[page].title,
+            description=hits[page].description,
+            url=hits[page].url,
+            content="\n…\n".join(chunk.text for chunk in sorted(chunks, key=lambda chunk: chunk.position)),
+        )
+        for page, chunks in taken.items()
+    )

@@ -1,0 +1,174 @@
+"""The Python tools: code in the sandboxed interpreter of the session, and a fresh start for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine import ToolSpec
+from mistralrs_agent.errors import ToolFailed
+from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.text import compact_json, parameters, prompt_text, shortened
+from sandbox import Result, SandboxError, SandboxPolicy, Session
+
+_METADATA = ToolMetadata(ToolSource.BUILT_IN, ToolKind.CODE_EXECUTION, "Python code")
+_PACKAGES = ("numpy", "pandas", "scipy", "sympy", "matplotlib", "PIL", "sklearn", "requests")
+_STATUS = {"ok": "success", "error": "error", "timeout": "timeout", "crashed": "error"}
+_LOST = "This is a new interpreter: what earlier turns left in it is gone."
+
+
+class PythonArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(description="Python code to run")
+
+
+class ResetArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Interpreters:
+    """One sandbox session per agent session, started when first needed."""
+
+    def __init__(self, policy: SandboxPolicy) -> None:
+        self.policy = policy
+        self._sessions: dict[str, Session] = {}
+        self._opening = asyncio.Lock()
+
+    def started(self, session_id: str) -> bool:
+        return session_id in self._sessions
+
+    async def of(self, session_id: str) -> Session:
+        """Raises: SandboxError."""
+        async with self._opening:  # calls of a round begin, and so run, in their order
+            if session_id not in self._sessions:
+                self._sessions[session_id] = await Session.open(self.policy)
+            return self._sessions[session_id]
+
+    async def reset(self, session_id: str) -> None:
+        """Raises: SandboxError."""
+        if session_id in self._sessions:
+            await self._sessions[session_id].reset()
+
+    async def end(self, session_id: str) -> None:
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            await session.close()
+
+
+class PythonTool:
+    """`mistralrs_execute_python`."""
+
+    metadata = _METADATA
+
+    def __init__(self, interpreters: Interpreters, isolation: str) -> None:
+        self._interpreters = interpreters
+        policy = interpreters.policy
+        installed = [name for name in _PACKAGES if find_spec(name)] if policy.python is None else []
+        description = prompt_text(
+            "python",
+            timeout=f"{policy.timeout_s:g}",
+            isolation=isolation,
+            network=policy.network,
+            packages=f" Installed: {', '.join(installed)}." if installed else "",
+        )
+        self.spec = ToolSpec("mistralrs_execute_python", description, parameters(PythonArguments))
+
+    def call_card(self, arguments: Mapping[str, Any]) -> Card:
+        return Card("Python", arguments["code"], "python")
+
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        code = PythonArguments.model_validate(arguments).code
+        lost = context.resumed and not self._interpreters.started(context.session_id)
+        try:
+            session = await self._interpreters.of(context.session_id)
+            result = await session.run(code, on_output=context.emit)
+        except SandboxError as error:
+            raise ToolFailed(f"the code was not run: {error}") from error
+        notes = (*result.notes, _LOST) if lost else result.notes
+        return ToolResult(
+            content=_for_model(result, notes, context.max_result_chars),
+            card=_for_person(result, notes),
+            ok=result.status == "ok",
+            data=_for_clients(result),
+            images=result.images,
+        )
+
+    async def end_session(self, session_id: str) -> None:
+        await self._interpreters.end(session_id)
+
+
+class ResetPythonTool:
+    """`mistralrs_reset_python_session`."""
+
+    metadata = _METADATA
+
+    def __init__(self, interpreters: Interpreters) -> None:
+        self._interpreters = interpreters
+        self.spec = ToolSpec(
+            "mistralrs_reset_python_session", prompt_text("reset"), parameters(ResetArguments), strict=False
+        )
+
+    def call_card(self, arguments: Mapping[str, Any]) -> Card:
+        return Card("Reset Python")
+
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        try:
+            await self._interpreters.reset(context.session_id)
+        except SandboxError as error:
+            raise ToolFailed(f"the interpreter was not reset: {error}") from error
+        content = compact_json({"status": "success", "note": "Variables and imports are gone; files are kept."})
+        return ToolResult(content, Card("Python was reset"), data={"tool_type": "code_execution"})
+
+    async def end_session(self, session_id: str) -> None:
+        """`PythonTool` ends the interpreter they share."""
+
+
+def python_tools(policy: SandboxPolicy, isolation: str) -> tuple[Tool, Tool]:
+    """Both tools on the same interpreters. `isolation`: one line on what holds here (`LayerReport.summary`)."""
+    interpreters = Interpreters(policy)
+    return PythonTool(interpreters, isolation), ResetPythonTool(interpreters)
+
+
+def _for_model(result: Result, notes: tuple[str, ...], limit: int) -> str:
+    """Streams and value each get a share of the limit, so that none can push the others out."""
+    share = limit // 4
+    return compact_json(
+        {
+            "status": _STATUS[result.status],
+            "stdout": shortened(result.stdout, share),
+            "stderr": shortened(result.stderr, share),
+            "exception": shortened(result.exception or "", share),
+            "result": shortened(result.value or "", share),
+            "images_generated": len(result.images),
+            "notes": notes,
+        }
+    )
+
+
+def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
+    title = {
+        "ok": f"Done in {result.duration_ms:.0f} ms",
+        "error": (result.exception or "").rstrip().rpartition("\n")[2] or "Failed",
+        "timeout": "Took too long",
+        "crashed": "The interpreter ended",
+    }[result.status]
+    figures = f"{len(result.images)} figure(s)" if result.images else ""
+    parts = (result.stdout, result.stderr, result.exception, result.value, figures, *notes)
+    return Card(title, "\n".join(part.rstrip("\n") for part in parts if part))
+
+
+def _for_clients(result: Result) -> dict[str, Any]:
+    return {
+        "tool_type": "code_execution",
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+        "exception": result.exception,
+        "result": result.value,
+        "working_directory": str(result.working_directory),
+        "execution_time_ms": round(result.duration_ms),
+    }

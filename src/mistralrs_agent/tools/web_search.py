@@ -1,0 +1,48 @@
+"""The tool that searches the web."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from engine import ToolSpec
+from mistralrs_agent.search.web import WebSearch
+from mistralrs_agent.tools.base import Card, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.text import compact_json, parameters, prompt_text
+
+
+class SearchArguments(BaseModel):
+    query: str = Field(min_length=1, description="What to search for")
+
+
+class WebSearchTool:
+    """`mistralrs_search_the_web`."""
+
+    metadata = ToolMetadata(ToolSource.BUILT_IN, ToolKind.WEB_SEARCH, "Web search")
+    spec = ToolSpec("mistralrs_search_the_web", prompt_text("web_search"), parameters(SearchArguments))
+
+    def __init__(self, search: WebSearch) -> None:
+        self._search = search
+
+    def call_card(self, arguments: Mapping[str, Any]) -> Card:
+        return Card("Web search", arguments["query"])
+
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        query = SearchArguments.model_validate(arguments).query
+        answer = await self._search.search(query, context.max_result_chars * 9 // 10)  # the rest is JSON around it
+        data = {
+            "tool_type": "web_search",
+            "query": query,
+            "results_count": len(answer.output),
+            "sources": list(answer.sources),
+        }
+        if not answer.output:
+            note = "The search engine found nothing for this query. Try other words."
+            return ToolResult(compact_json({"status": "success", "note": note}), Card("Nothing found"), data=data)
+        listed = "\n".join(f"{source.title or source.url}\n  {source.url}" for source in answer.output)
+        return ToolResult(compact_json(answer.to_json()), Card(f"{len(answer.output)} page(s)", listed), data=data)
+
+    async def end_session(self, session_id: str) -> None:
+        """Nothing is kept for a session."""
