@@ -90,7 +90,7 @@ def toml_value(value: Any) -> str:
 def example(annotation: Any, flag: Flag, default: object, existing: Path) -> Any:
     """A value other than the default that a field accepts."""
     if get_origin(annotation) is Literal:
-        return next(word for word in get_args(annotation) if word != default and word not in flag.not_yet)
+        return next((word for word in get_args(annotation) if word not in (default, *flag.not_yet)), default)
     if get_origin(annotation) is tuple:
         return ["one", "two"]
     members = [member for member in get_args(annotation) if member is not type(None)]

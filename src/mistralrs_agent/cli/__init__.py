@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from mistralrs_agent import __version__
 from mistralrs_agent.cli.cache import cache
 from mistralrs_agent.cli.completions import completions
+from mistralrs_agent.cli.doctor import doctor
 from mistralrs_agent.cli.from_config import from_config
 from mistralrs_agent.cli.login import login
 from mistralrs_agent.cli.run import run
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, run, tui, from_config, cache, login, completions):
+for command in (serve, run, tui, from_config, doctor, cache, login, completions):
     cli.add_command(command)
 
 

@@ -47,8 +47,8 @@ class Transcript:
         self._notes = notes
         self._in_line = False
         """Whether the last thing written did not end its line."""
-        self._had_output: set[str] = set()
-        """Calls whose output was shown while they ran."""
+        self._live_output: dict[str, str] = {}
+        """What running calls have already shown, by call."""
 
     def show(self, event: Event) -> None:
         match event:
@@ -60,12 +60,11 @@ class Transcript:
                 self.note(f"> {card.title}")
                 self.note(card.body)
             case ToolOutput(call_id=call_id, text=text):
-                self._had_output.add(call_id)
+                self._live_output[call_id] = self._live_output.get(call_id, "") + text
                 self._write(text, self._notes)
-            case ToolFinished(call=call, result=result):
-                if call.id not in self._had_output or not result.ok:
-                    self.note(result.card.body)
-                self.note(f"{'done' if result.ok else 'failed'}: {result.card.title} ({event.duration_s:.1f} s)")
+            case ToolFinished(call=call, result=result, duration_s=duration_s):
+                self.note(result.card.body.removeprefix(self._live_output.pop(call.id, "")).strip("\n"))
+                self.note(f"< {result.card.title} ({'' if result.ok else 'failed, '}{duration_s:.1f} s)")
             case Finished():
                 self._end_line()
                 self.note(_statistics(event))
@@ -99,9 +98,8 @@ def _statistics(event: Finished) -> str:
 
 async def _turn(conversation: Conversation, transcript: Transcript, text: str, force_tool: str | None = None) -> None:
     """Send one message and show what happens. Cancelling this cancels the turn."""
-    events = conversation.send(text, force_tool=force_tool)
-    async with aclosing(events) as stream:  # type: ignore[type-var]  # conversations give generators
-        async for event in stream:
+    async with aclosing(conversation.send(text, force_tool=force_tool)) as events:
+        async for event in events:
             transcript.show(event)
             if isinstance(event, ApprovalRequested):
                 decision = await _ask(event, transcript)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import click
+
+from mistralrs_agent.errors import UserError
 
 
 @click.command()
@@ -16,3 +21,8 @@ def tui(url: str, api_key: str | None) -> None:
       mistralrs tui
       mistralrs tui http://192.168.0.12:1234 --api-key secret
     """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError("the full-screen chat needs a terminal; programs can use the server's HTTP API")
+    from mistralrs_agent.cli.chat import chat_with_server  # noqa: PLC0415 - the terminal app takes a while
+
+    asyncio.run(chat_with_server(url, api_key))

@@ -26,7 +26,7 @@ class Agent(Section):
     enable_search: Annotated[bool, flag("--enable-search")] = False
     """Offer web search and page reading."""
     search_embedding_model: Annotated[str, flag("--search-embedding-model", metavar="NAME")] = "minilm"
-    """Model that ranks what was found: `minilm`, `embedding-gemma`, or `none` for word statistics only."""
+    """Model that ranks what was found: `minilm`, `embedding-gemma`, a repository or folder, or `none`."""
     enable_code_execution: Annotated[bool, flag("--enable-code-execution")] = False
     """Offer a Python interpreter, one per session, in the sandbox."""
     code_exec_python: Annotated[FilePath | None, flag("--code-exec-python")] = None
@@ -52,6 +52,14 @@ class Agent(Section):
     """Folder that keeps uploaded skills."""
     mcp_config: Annotated[FilePath | None, flag("--mcp-config", supported=False)] = None
     """JSON file with MCP servers whose tools the model may call."""
+
+    @property
+    def runs_code(self) -> bool:
+        return self.agent or self.enable_code_execution
+
+    @property
+    def searches(self) -> bool:
+        return self.agent or self.enable_search
 
 
 class Sandbox(Section):

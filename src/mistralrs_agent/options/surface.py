@@ -59,14 +59,14 @@ class Server(Section):
     """Serve no web page."""
     tool_dispatch_url: Annotated[str | None, flag("--tool-dispatch-url", supported=False)] = None
     """POST calls of the client's tools to this address."""
-    disable_access_log: Annotated[bool, flag("--disable-access-log", supported=False)] = False
+    disable_access_log: Annotated[bool, flag("--disable-access-log")] = False
     """Log no requests."""
-    access_log_format: Annotated[Literal["text", "json"], flag("--access-log-format", supported=False)] = "text"
+    access_log_format: Annotated[Literal["text", "json"], flag("--access-log-format", not_yet=("json",))] = "text"
     """How requests are logged."""
-    access_log_health: Annotated[bool, flag("--access-log-health", supported=False)] = False
-    """Log health checks too."""
-    disable_request_id_header: Annotated[bool, flag("--disable-request-id-header", supported=False)] = False
-    """Send no x-request-id header."""
+    access_log_health: Annotated[bool, flag("--access-log-health")] = False
+    """Log health checks too, not only requests that ask for something."""
+    disable_request_id_header: Annotated[bool, flag("--disable-request-id-header")] = False
+    """Send no x-request-id header with answers."""
     disable_metrics: Annotated[bool, flag("--disable-metrics", supported=False)] = False
     """Serve no /metrics."""
 

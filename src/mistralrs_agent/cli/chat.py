@@ -1,0 +1,70 @@
+"""A chat in the terminal: with a model in this program, or with a server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import click
+
+from mistralrs_agent.agent.conversation import Conversation
+from mistralrs_agent.agent.local import LocalConversation
+from mistralrs_agent.cli import plain
+from mistralrs_agent.cli.logs import log_to_file, log_to_terminal
+from mistralrs_agent.cli.wiring import open_agent
+from mistralrs_agent.client import RemoteConversation
+from mistralrs_agent.options import Options
+
+
+def chat_with_model(options: Options) -> None:
+    """Load the model, then answer once, line by line, or in the full-screen chat."""
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    line_by_line = options.chat.plain or not on_terminal
+    log_to_terminal(options.general.verbose)
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            running = runner.run(stack.enter_async_context(open_agent(options, _say)))
+            thinking = options.chat.thinking
+            conversation = LocalConversation(running.agent, running.sandbox_summary, enable_thinking=thinking)
+            if options.chat.input is not None:
+                text = sys.stdin.read() if options.chat.input == "-" else options.chat.input
+                runner.run(plain.answer_once(conversation, text))
+            elif line_by_line:
+                plain.chat(runner, conversation)
+            else:
+                log_to_file(options.general.verbose)
+                runner.run(full_screen(conversation))
+        finally:
+            runner.run(stack.aclose())
+
+
+async def chat_with_server(url: str, api_key: str | None) -> None:
+    """The full-screen chat with a running server.
+
+    Raises: UserError when there is none at `url`.
+    """
+    conversation = await RemoteConversation.connect(url, api_key)
+    try:
+        await full_screen(conversation)
+    finally:
+        await conversation.close()
+
+
+async def full_screen(conversation: Conversation) -> None:
+    """Show the terminal app until the person leaves or SIGTERM comes."""
+    from tui.app import ChatApp  # noqa: PLC0415 - only where there is a screen
+
+    app = ChatApp(conversation)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, app.exit)
+    try:
+        await app.run_async()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

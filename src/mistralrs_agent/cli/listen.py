@@ -1,0 +1,64 @@
+"""A loaded model behind a port, with or without the terminal chat on top."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from contextlib import AsyncExitStack
+
+import click
+
+from mistralrs_agent.agent.local import LocalConversation
+from mistralrs_agent.cli.chat import full_screen
+from mistralrs_agent.cli.logs import ACCESS_LOG, log_to_file, log_to_terminal
+from mistralrs_agent.cli.wiring import Running, open_agent, server_settings
+from mistralrs_agent.options import Options
+from mistralrs_agent.server.app import create_app, create_mcp_app
+from mistralrs_agent.server.serve import bind, serve, serving, url_of
+
+log = logging.getLogger("mistralrs_agent")
+
+
+def serve_model(options: Options) -> None:
+    """Claim the ports, load the model, and serve until a signal comes or the person leaves the chat."""
+    log_to_terminal(options.general.verbose)
+    if options.server.disable_access_log:
+        logging.getLogger(ACCESS_LOG).disabled = True
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
+    async with AsyncExitStack() as stack:
+        server = options.server
+        ports = [server.port] if server.mcp_port is None else [server.port, server.mcp_port]
+        listeners = [stack.enter_context(bind(server.host, port)) for port in ports]
+        running = await stack.enter_async_context(open_agent(options, log.info))
+        settings = server_settings(options, running)
+        apps = [create(running.agent, settings) for create in (create_app, create_mcp_app)]
+        places = list(zip(apps, listeners, strict=False))
+        address = url_of(listeners[0])
+        _tell(options, running, [url_of(listener) for listener in listeners])
+        if not _opens_chat(options):
+            await serve(places)
+            return
+        for app, listener in places:
+            await stack.enter_async_context(serving(app, listener))
+        click.echo(f"Log lines go to {log_to_file(options.general.verbose)}", err=True)
+        await full_screen(LocalConversation(running.agent, running.sandbox_summary, address))
+
+
+def _opens_chat(options: Options) -> bool:
+    wants_agent = options.agent.runs_code or options.agent.searches
+    return wants_agent and not options.server.no_tui and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _tell(options: Options, running: Running, addresses: list[str]) -> None:
+    """What a person who reads the log should know."""
+    model = running.agent.model.info
+    if model.notice:
+        log.warning("%s", model.notice)
+    log.info("Tools: %s. %s", ", ".join(running.agent.toolbox.names) or "none", running.sandbox_summary)
+    log.info("Serving %s at %s/v1 (OpenAI) and %s/mcp (MCP)", model.id, addresses[0], addresses[-1])
+    if options.server.host not in ("127.0.0.1", "localhost", "::1") and options.server.api_key is None:
+        log.warning("Everyone who reaches %s may use this model and its tools: set --api-key", addresses[0])

@@ -1,0 +1,154 @@
+"""From options to running parts: the one place that knows how the rooms fit together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from engine import ModelOptions
+from engine.chat.local import open_model
+from mistralrs_agent.agent.agent import Agent, AgentSettings
+from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.sessions import Sessions
+from mistralrs_agent.errors import UserError
+from mistralrs_agent.options import Options
+from mistralrs_agent.search.web import SearchSettings, open_search
+from mistralrs_agent.server.settings import ServerSettings
+from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.tools.python import python_tools
+from mistralrs_agent.tools.read_page import ReadPageTool
+from mistralrs_agent.tools.toolbox import Toolbox
+from mistralrs_agent.tools.web_search import WebSearchTool
+from sandbox import SandboxError, SandboxPolicy, describe
+
+CacheType = Literal["auto", "f32", "bf16", "f16"]
+Report = Callable[[str], None]
+"""Told what happens while a model is made ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An agent with its model loaded."""
+
+    agent: Agent
+    sandbox_summary: str
+    """One line: what isolates tools, or that nothing runs."""
+
+
+def model_options(options: Options) -> ModelOptions:
+    """What the engine is asked for."""
+    model, file, cache = options.model, options.format, options.paged_attn
+    gguf_file = file.quantized_file is not None and file.quantized_file.endswith(".gguf")
+    return ModelOptions(
+        model_id=model.model_id,
+        alias=model.alias,
+        format="gguf" if gguf_file or file.format == "gguf" else "plain",
+        quantized_file=file.quantized_file,
+        tok_model_id=file.tok_model_id,
+        tokenizer=model.tokenizer,
+        arch=model.arch,
+        dtype=model.dtype,
+        revision=model.revision,
+        token_source=options.general.token_source,
+        hf_cache=Path(options.device.hf_cache) if options.device.hf_cache else None,
+        chat_template=options.template.jinja_explicit or options.template.chat_template,
+        cpu=options.device.cpu,
+        threads=options.device.threads,
+        seed=options.general.seed,
+        max_model_len=options.device.max_seq_len,
+        max_seqs=options.runtime.max_seqs,
+        max_num_batched_tokens=options.runtime.max_num_batched_tokens,
+        no_kv_cache=options.runtime.no_kv_cache,
+        prefix_cache_n=options.runtime.prefix_cache_n,
+        pa_block_size=cache.block_size,
+        pa_context_len=cache.context_len,
+        pa_memory_mb=cache.memory_mb,
+        pa_memory_fraction=cache.memory_fraction,
+        pa_cache_type=cast("CacheType", cache.cache_type),  # the section refuses f8e4m3
+        max_waiting=options.runtime.max_waiting,
+    )
+
+
+def sandbox_policy(options: Options) -> SandboxPolicy:
+    """What confines the code that the model runs."""
+    agent, limits = options.agent, options.sandbox
+    return SandboxPolicy(
+        mode=limits.mode,
+        network=limits.network,
+        max_memory_mb=limits.max_memory_mb,
+        max_cpu_secs=limits.max_cpu_secs,
+        max_procs=limits.max_procs,
+        max_disk_mb=limits.max_disk_mb,
+        python=agent.code_exec_python,
+        timeout_s=agent.code_exec_timeout,
+        workdir=Path(agent.code_exec_workdir) if agent.code_exec_workdir else None,
+    )
+
+
+def agent_settings(options: Options) -> AgentSettings:
+    """What turns may do."""
+    return AgentSettings(
+        permission=Permission(options.agent.agent_permission),
+        max_rounds=options.server.max_tool_rounds,
+        code_execution=options.agent.runs_code,
+        web_search=options.agent.searches,
+    )
+
+
+def server_settings(options: Options, running: Running) -> ServerSettings:
+    """How the HTTP server behaves."""
+    server = options.server
+    return ServerSettings(
+        api_key=server.api_key,
+        cors_origins=server.cors_origin,
+        model_names=(options.model.model_id,) if options.model.model_id else (),
+        max_body_bytes=server.max_body_mb << 20,
+        request_id_header=not server.disable_request_id_header,
+        access_log_health=server.access_log_health,
+        sandbox_summary=running.sandbox_summary,
+    )
+
+
+@asynccontextmanager
+async def open_agent(options: Options, report: Report) -> AsyncGenerator[Running]:
+    """Load the model and put its tools around it; on leaving, everything is given back.
+
+    Raises: UserError when the sandbox cannot be had, engine.EngineError when the model cannot.
+    """
+    async with AsyncExitStack() as stack:
+        toolbox = Toolbox()
+        sandbox_summary = "No code runs here."
+        if options.agent.runs_code:
+            sandbox_summary = await _add_python(toolbox, sandbox_policy(options))
+        if options.agent.searches:
+            _add_search(toolbox, options)
+        model = await open_model(model_options(options), report=report)
+        stack.push_async_callback(model.close)
+        sessions = Sessions(SessionStore(), toolbox.end_session)
+        agent = Agent(model, toolbox, agent_settings(options), sessions)
+        stack.push_async_callback(agent.close)
+        yield Running(agent, sandbox_summary)
+
+
+def _add_search(toolbox: Toolbox, options: Options) -> None:
+    name = options.agent.search_embedding_model
+    search, pages = open_search(SearchSettings(embedding_model=None if name == "none" else name))
+    toolbox.add(WebSearchTool(search))
+    toolbox.add(ReadPageTool(pages))
+
+
+async def _add_python(toolbox: Toolbox, policy: SandboxPolicy) -> str:
+    """Offer the Python tools if this machine can confine them as asked; returns what does."""
+    try:
+        report = await describe(policy)
+    except SandboxError as error:
+        raise UserError(f"code execution is not possible here: {error}") from error
+    if report.refusal:
+        raise UserError(report.refusal)
+    summary = report.summary()
+    for tool in python_tools(policy, summary):
+        toolbox.add(tool)
+    return summary
