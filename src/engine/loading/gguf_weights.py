@@ -163,7 +163,7 @@ def _is_gemma_norm(architecture: str, tensor: TensorInfo) -> bool:
 
 
 def _half_split(rows: Tensor, heads: int | None) -> Tensor:
-    """Rows (heads · D, …) from the order 0, D/2, 1, D/2 + 1, … in each head to 0, 1, 2, …; a copy unless heads is None."""
+    """Rows (heads · D, …) from the order 0, D/2, 1, D/2 + 1, … in each head to 0, 1, 2, …; None: as is."""
     if heads is None:
         return rows
     return rows.view(heads, -1, 2, *rows.shape[1:]).transpose(1, 2).reshape(rows.shape)

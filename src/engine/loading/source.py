@@ -1,4 +1,7 @@
-"""Finds out what a model consists of: weights, config, tokenizer, chat template. Imports neither torch nor transformers."""
+"""Finds out what a model consists of: weights, config, tokenizer, chat template.
+
+Imports neither torch nor transformers.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,160 @@
+"""The tokenizer of a model: its tokenizer.json, or one built from the vocabulary inside a GGUF file. No torch here."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers.models import BPE
+
+from engine.errors import CorruptModel, UnsupportedModel
+from engine.loading.gguf import GGUFFile, MetadataValue, read_gguf
+from engine.loading.pretokenizer import PRETOKENIZERS
+from engine.loading.source import ModelSource
+
+_NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
+_SPACE = "▁"
+
+
+def load_tokenizer(source: ModelSource) -> Tokenizer:
+    """`encode` adds the beginning-of-sequence token where the model wants one; chat templates write their own.
+
+    Raises: CorruptModel for a damaged file, UnsupportedModel for a kind of vocabulary we cannot build.
+    """
+    if source.tokenizer_file is None:
+        return gguf_tokenizer(read_gguf(source.weight_files[0]))
+    try:
+        return Tokenizer.from_file(str(source.tokenizer_file))
+    except Exception as error:  # the library raises bare Exception for whatever is wrong with a file
+        raise CorruptModel(f"{source.tokenizer_file} is not a valid tokenizer.json: {error}") from error
+
+
+def gguf_tokenizer(file: GGUFFile) -> Tokenizer:
+    """Build the tokenizer that a GGUF file describes.
+
+    Raises: as `load_tokenizer`.
+    """
+    kind = file.metadata.get("tokenizer.ggml.model")
+    if kind == "gpt2":
+        tokenizer = _byte_bpe(file)
+    elif kind in ("llama", "gemma"):
+        tokenizer = _sentencepiece_bpe(file)
+    else:
+        raise UnsupportedModel(f"{file.path}: tokenizer kind {kind!r} is not supported; supported: gpt2, llama, gemma.")
+    _add_special_tokens(tokenizer, file, normalized=kind != "gpt2")
+    return tokenizer
+
+
+def _byte_bpe(file: GGUFFile) -> Tokenizer:
+    """Byte-level BPE, split into words by one of the known rules."""
+    name = str(file.metadata.get("tokenizer.ggml.pre"))
+    if name not in PRETOKENIZERS:
+        raise UnsupportedModel(
+            f"{file.path}: pre-tokeniser {name!r} is not supported; supported: {', '.join(PRETOKENIZERS)}."
+        )
+    rule = PRETOKENIZERS[name]
+    merges = [_pair(merge, file) for merge in _texts(file, "merges")]
+    tokenizer = _bpe(file, merges, ignore_merges=rule.ignore_merges)
+    if rule.normalize:
+        tokenizer.normalizer = normalizers.NFC()
+    splits = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in rule.patterns]
+    bytes_to_letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, bytes_to_letters])
+    tokenizer.decoder = decoders.ByteLevel()
+    _add_bos(tokenizer, file, by_default=rule.adds_bos)
+    return tokenizer
+
+
+def _sentencepiece_bpe(file: GGUFFile) -> Tokenizer:
+    """SentencePiece BPE: spaces are letters, unknown characters fall back to bytes."""
+    if "tokenizer.ggml.merges" in file.metadata:
+        merges = [_pair(merge, file) for merge in _texts(file, "merges")]
+    else:
+        merges = _merges_from_scores(_vocabulary(file), _scores(file))
+    tokenizer = _bpe(file, merges, unk_token=_special_text(file, "unknown"), fuse_unk=True, byte_fallback=True)
+    replace_spaces = normalizers.Replace(" ", _SPACE)
+    steps: list[Any] = [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    if file.metadata.get("tokenizer.ggml.add_space_prefix", True):
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(_SPACE), replace_spaces])
+        steps.append(decoders.Strip(" ", 1, 0))
+    else:
+        tokenizer.normalizer = replace_spaces
+    tokenizer.decoder = decoders.Sequence(steps)
+    _add_bos(tokenizer, file, by_default=True)
+    return tokenizer
+
+
+def _bpe(file: GGUFFile, merges: list[tuple[str, str]], **settings: Any) -> Tokenizer:
+    try:
+        return Tokenizer(BPE(_vocabulary(file), merges, **settings))
+    except Exception as error:  # the library raises bare Exception for merges that make no token
+        raise CorruptModel(f"{file.path}: vocabulary and merges do not go together: {error}") from error
+
+
+def _merges_from_scores(vocabulary: dict[str, int], scores: list[float]) -> list[tuple[str, str]]:
+    """Every pair of tokens that makes a token; SentencePiece joins the pair whose result has the best score first."""
+    pairs: list[tuple[float, int, int, str, str]] = []
+    for token, number in vocabulary.items():
+        for cut in range(1, len(token)):
+            left, right = token[:cut], token[cut:]
+            if left in vocabulary and right in vocabulary:
+                pairs.append((-scores[number], len(left), len(right), left, right))
+    pairs.sort(key=lambda pair: pair[:3])
+    return [(left, right) for *_, left, right in pairs]
+
+
+def _add_special_tokens(tokenizer: Tokenizer, file: GGUFFile, *, normalized: bool) -> None:
+    """Control tokens are special; user-defined ones are found whole but stay in the text."""
+    tokens = _texts(file, "tokens")
+    kinds = file.metadata.get("tokenizer.ggml.token_type")
+    types = cast("list[int]", kinds) if isinstance(kinds, list) else [_NORMAL] * len(tokens)
+    special = {_special_text(file, name) for name in ("bos", "eos", "unknown", "padding")}
+    named = list(zip(tokens, types, strict=False))
+    control = [token for token, type in named if type == _CONTROL or token in special]
+    whole = [token for token, type in named if type == _USER_DEFINED and token not in special]
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=normalized) for token in whole])
+
+
+def _add_bos(tokenizer: Tokenizer, file: GGUFFile, *, by_default: bool) -> None:
+    bos, number = _special_text(file, "bos"), file.metadata.get("tokenizer.ggml.bos_token_id")
+    if bos is not None and isinstance(number, int) and file.metadata.get("tokenizer.ggml.add_bos_token", by_default):
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A $B", special_tokens=[(bos, number)]
+        )
+
+
+def _vocabulary(file: GGUFFile) -> dict[str, int]:
+    return {token: number for number, token in enumerate(_texts(file, "tokens"))}
+
+
+def _special_text(file: GGUFFile, name: str) -> str | None:
+    """The token that `tokenizer.ggml.<name>_token_id` points to, if any."""
+    number = file.metadata.get(f"tokenizer.ggml.{name}_token_id")
+    tokens = _texts(file, "tokens")
+    return tokens[number] if isinstance(number, int) and 0 <= number < len(tokens) else None
+
+
+def _pair(merge: str, file: GGUFFile) -> tuple[str, str]:
+    left, space, right = merge.partition(" ")
+    if not space:
+        raise CorruptModel(f"{file.path}: {merge!r} in 'tokenizer.ggml.merges' is not a pair of tokens.")
+    return left, right
+
+
+def _texts(file: GGUFFile, key: str) -> list[str]:
+    return cast("list[str]", _array(file, key, str))
+
+
+def _scores(file: GGUFFile) -> list[float]:
+    scores, count = cast("list[float]", _array(file, "scores", float)), len(_texts(file, "tokens"))
+    if len(scores) != count:
+        raise CorruptModel(f"{file.path}: 'tokenizer.ggml.scores' has {len(scores)} entries, should have {count}.")
+    return scores
+
+
+def _array(file: GGUFFile, key: str, type: type) -> list[MetadataValue]:
+    values = file.metadata.get(f"tokenizer.ggml.{key}")
+    if not isinstance(values, list) or not values or not isinstance(values[0], type):
+        raise CorruptModel(f"{file.path}: 'tokenizer.ggml.{key}' is missing or not a list of {type.__name__}.")
+    return values
