@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.chat.local import LocalChatModel, open_model
     from engine.chat.messages import Message, ToolCall, ToolChoice, ToolSpec
     from engine.chat.model import (
         ChatModel,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ToolCallArguments,
         ToolCallStarted,
     )
+    from engine.chat.scripted import ScriptedModel
     from engine.errors import (
         ContextOverflow,
         CorruptModel,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "engine.chat.local": ("LocalChatModel", "open_model"),
     "engine.chat.messages": ("Message", "ToolCall", "ToolChoice", "ToolSpec"),
     "engine.chat.model": (
         "ChatModel",
@@ -57,6 +60,7 @@ _HOME = {
         "ToolCallArguments",
         "ToolCallStarted",
     ),
+    "engine.chat.scripted": ("ScriptedModel",),
     "engine.errors": (
         "ContextOverflow",
         "CorruptModel",
@@ -95,6 +99,7 @@ __all__ = [
     "EngineStats",
     "FinishReason",
     "InvalidRequest",
+    "LocalChatModel",
     "Message",
     "ModelInfo",
     "ModelLoadError",
@@ -104,6 +109,7 @@ __all__ = [
     "ReplyFinished",
     "Request",
     "SamplingParams",
+    "ScriptedModel",
     "TextDelta",
     "ThinkingDelta",
     "TokenLogprob",
@@ -115,6 +121,7 @@ __all__ = [
     "UnsupportedModel",
     "Usage",
     "WorkerDied",
+    "open_model",
 ]
 
 

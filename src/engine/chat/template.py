@@ -6,6 +6,7 @@ whatever goes wrong in it is the request's error, with the template's own words.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -56,18 +57,20 @@ class ChatTemplate:
         *,
         add_generation_prompt: bool = True,
         enable_thinking: bool | None = None,
-        **variables: Any,
+        variables: Mapping[str, Any] | None = None,
     ) -> str:
-        """Return the prompt, special tokens written out.
+        """Return the prompt, special tokens written out. `variables` are the caller's own; ours go before them.
 
         Templates differ in where they take system messages. What the conversation asks for is tried first; when
         the template refuses, the system text is moved to the start, then into the first user message.
 
         Raises: InvalidRequest when the template refuses the conversation in every form.
         """
-        if enable_thinking is not None:
-            variables |= {"enable_thinking": enable_thinking, "thinking": enable_thinking}
-        variables |= self._special_tokens | {
+        asked = {} if enable_thinking is None else {"enable_thinking": enable_thinking, "thinking": enable_thinking}
+        data: dict[str, Any] = {
+            **(variables or {}),
+            **asked,
+            **self._special_tokens,
             "tools": [tool.to_json() for tool in tools] or None,
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
@@ -81,7 +84,7 @@ class ChatTemplate:
                 continue
             tried.append(arranged)
             try:
-                return self._render(arranged, variables)
+                return self._render(arranged, data)
             except InvalidRequest as error:
                 refusal = refusal or error
         assert refusal is not None
@@ -96,9 +99,9 @@ class ChatTemplate:
         except InvalidRequest:
             return False
 
-    def _render(self, messages: Sequence[Message], variables: Mapping[str, Any]) -> str:
+    def _render(self, messages: Sequence[Message], data: Mapping[str, Any]) -> str:
         try:
-            return self._template.render({**variables, "messages": [_as_template_data(m) for m in messages]})
+            return self._template.render({**data, "messages": [self._message_data(m) for m in messages]})
         except TemplateError as error:
             raise InvalidRequest(f"The chat template refuses the conversation: {error}", param="messages") from error
         except Exception as error:  # the template is foreign code and may fail in any way
@@ -109,6 +112,27 @@ class ChatTemplate:
     def _strftime(self, form: str) -> str:
         return self._now().strftime(form)
 
+    def _message_data(self, message: Message) -> dict[str, Any]:
+        """The OpenAI shape with arguments as objects, and reasoning under both names templates read."""
+        data = message.to_json()
+        for call, body in zip(message.tool_calls, data.get("tool_calls", ()), strict=True):
+            body["id"] = self._call_id(call.id)
+            try:
+                body["function"]["arguments"] = call.parsed()
+            except ValueError:
+                body["function"]["arguments"] = {"malformed_arguments": call.arguments}
+        if message.tool_call_id:
+            data["tool_call_id"] = self._call_id(message.tool_call_id)
+        if message.reasoning:
+            data["thinking"] = message.reasoning
+        return data
+
+    def _call_id(self, call_id: str) -> str:
+        """Mistral's templates insist on ids of nine letters and digits."""
+        if "length != 9" not in self.source_text or (len(call_id) == 9 and call_id.isalnum()):
+            return call_id
+        return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
     def _with_known_roles(self, messages: Sequence[Message]) -> list[Message]:
         """Join the system messages a conversation begins with; `developer` is `system` to most templates."""
         knows_developer = "developer" in self.source_text
@@ -116,19 +140,6 @@ class ChatTemplate:
             messages = [replace(m, role="system") if m.role == "developer" else m for m in messages]
         start = next((i for i, m in enumerate(messages) if m.role != "system"), len(messages))
         return [*_joined_system(messages[:start]), *messages[start:]]
-
-
-def _as_template_data(message: Message) -> dict[str, Any]:
-    """The OpenAI shape with arguments as objects, and reasoning under both names templates read."""
-    data = message.to_json()
-    for call, body in zip(message.tool_calls, data.get("tool_calls", ()), strict=True):
-        try:
-            body["function"]["arguments"] = call.parsed()
-        except ValueError:
-            body["function"]["arguments"] = {"malformed_arguments": call.arguments}
-    if message.reasoning:
-        data["thinking"] = message.reasoning
-    return data
 
 
 def _is_system(message: Message) -> bool:

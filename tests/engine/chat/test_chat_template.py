@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -88,7 +89,10 @@ def test_broken_jinja_is_refused_when_loading():
 
 def test_variables_of_the_caller_reach_the_template_but_replace_nothing_of_ours():
     tone = ChatTemplate("{{ tone }} {{ bos_token }} {{ messages|length }}", {"bos_token": "<s>"})
-    assert tone.render([Message("user", "hi")], tone="kind", bos_token="X") == "kind <s> 1"
+    assert (
+        tone.render([Message("user", "hi")], variables={"tone": "kind", "bos_token": "X", "messages": []})
+        == "kind <s> 1"
+    )
 
 
 def test_generation_tags_loop_controls_and_the_date_work():
@@ -118,6 +122,17 @@ def test_arguments_that_are_no_object_still_render():
     broken = Message("assistant", tool_calls=(ToolCall("c", "weather", '{"city": '),))
     rendered = template("Qwen-Qwen2.5-7B-Instruct").render([Message("user", "hi"), broken])
     assert '{"malformed_arguments": "{\\"city\\": "}' in rendered
+
+
+def test_call_ids_are_shortened_for_templates_that_insist_on_nine_characters():
+    called = Message("assistant", tool_calls=(ToolCall("call_0123456789abcdef01234567", "weather", "{}"),))
+    answered = Message("tool", "sunny", tool_call_id="call_0123456789abcdef01234567")
+    turns = [Message("user", "hi"), called, answered]
+    rendered = template("mistralai-Mistral-Nemo-Instruct-2407").render(turns, [WEATHER])
+    ids = re.findall(r'"(?:call_)?id": "(\w+)"', rendered)
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+    assert len(ids[0]) == 9
 
 
 def test_a_template_without_tools_gets_them_as_text():

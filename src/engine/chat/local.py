@@ -1,0 +1,95 @@
+"""The real `ChatModel`: template, tokenizer and reply reading on top of an engine service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from tokenizers import Tokenizer
+
+from engine.chat.model import ChatRequest, ReplyEvent
+from engine.chat.prompt import PromptBuilder
+from engine.chat.reply import ReplyReader
+from engine.chat.template import ChatTemplate
+from engine.loading.source import ModelSource, resolve
+from engine.loading.tokenizer import load_tokenizer
+from engine.options import ModelOptions
+from engine.request import Constraint, Delta, EngineStats, ModelInfo, Request, SamplingParams
+from engine.service import Service, ThreadService
+from engine.worker import WorkerService
+
+log = logging.getLogger(__name__)
+
+
+class LocalChatModel:
+    """A model on this machine. Implements `ChatModel`."""
+
+    def __init__(self, source: ModelSource, tokenizer: Tokenizer, service: Service) -> None:
+        """Raises: UnsupportedModel when the chat template is not valid."""
+        template = None if source.chat_template is None else ChatTemplate(source.chat_template, source.special_tokens)
+        self._prompts = PromptBuilder(template, tokenizer)
+        self._tokenizer = tokenizer
+        self._service = service
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._service.info
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ReplyEvent, None]:
+        prepared = await asyncio.to_thread(self._prompts.prepare, request)
+        readers: dict[int, ReplyReader] = {}
+        async with aclosing(self._service.generate(prepared.request)) as deltas:
+            async for delta in deltas:
+                if delta.index not in readers:
+                    readers[delta.index] = prepared.reader(delta.index)
+                for event in readers[delta.index].read(delta):
+                    yield event
+
+    async def complete(
+        self, prompt: str | Sequence[int], sampling: SamplingParams, constraint: Constraint | None = None
+    ) -> AsyncGenerator[Delta, None]:
+        token_ids = await asyncio.to_thread(self.tokenize, prompt) if isinstance(prompt, str) else prompt
+        request = Request(uuid.uuid4().hex, tuple(token_ids), sampling, constraint)
+        async with aclosing(self._service.generate(request)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids, with the special tokens the model expects around raw text."""
+        return self._tokenizer.encode(text).ids
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return self._tokenizer.decode(token_ids, skip_special_tokens=False)
+
+    def count_tokens(self, request: ChatRequest) -> int:
+        return len(self._prompts.encode(self._prompts.render(request)))
+
+    async def stats(self) -> EngineStats:
+        return await self._service.stats()
+
+    async def close(self) -> None:
+        await self._service.close()
+
+
+async def open_model(
+    options: ModelOptions, *, in_process: bool = False, report: Callable[[str], None] = log.info
+) -> LocalChatModel:
+    """Find a model, load it and make it ready to chat.
+
+    It runs in a worker process of its own; with `in_process`, on a thread of this one. `report` is told what a
+    waiting user should know, from other threads too.
+
+    Raises: ModelLoadError and its kinds.
+    """
+    source = await asyncio.to_thread(resolve, options, report)
+    tokenizer = await asyncio.to_thread(load_tokenizer, source)
+    start = ThreadService.start if in_process else WorkerService.start
+    service = await start(options, source, report)
+    try:
+        return LocalChatModel(source, tokenizer, service)
+    except BaseException:
+        await service.close()
+        raise

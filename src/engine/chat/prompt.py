@@ -1,0 +1,105 @@
+"""From a conversation to an engine request, and to the way its reply is to be read."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from engine.chat.grammar import ReplyGrammar, Thinking
+from engine.chat.model import ChatRequest
+from engine.chat.reasoning import ReasoningMarkers, ReasoningSplitter, begins_inside, markers_of
+from engine.chat.reply import ReplyReader
+from engine.chat.template import ChatTemplate
+from engine.chat.tool_calls.base import ToolCallFormat
+from engine.chat.tool_calls.formats import HERMES, format_of
+from engine.chat.tool_prompt import with_tools_as_text
+from engine.errors import InvalidRequest
+from engine.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request for the engine, and what is needed to read the reply."""
+
+    request: Request
+    markers: ReasoningMarkers | None
+    inside: bool
+    """The reply begins in an open block of reasoning."""
+    form: ToolCallFormat | None
+    """None: nothing is taken for a tool call."""
+
+    def reader(self, index: int) -> ReplyReader:
+        """A reader for one choice."""
+        calls = None if self.form is None else self.form.parser()
+        return ReplyReader(index, ReasoningSplitter(self.markers, inside=self.inside), calls)
+
+
+class PromptBuilder:
+    """Knows one model's template, vocabulary, tool-call format and reasoning markers."""
+
+    def __init__(self, template: ChatTemplate | None, tokenizer: Tokenizer) -> None:
+        self._template = template
+        self._tokenizer = tokenizer
+        source_text = template.source_text if template is not None else ""
+        self._form = format_of(source_text) if template is not None and template.supports_tools else HERMES
+        self._markers = markers_of(source_text)
+        self._grammar = ReplyGrammar(self._form, tokenizer)
+
+    def prepare(self, chat: ChatRequest) -> Prepared:
+        """Raises: InvalidRequest."""
+        prompt = self.render(chat)
+        inside = begins_inside(prompt, self._markers)
+        constraint = self._grammar.constraint(
+            chat.tools,
+            chat.tool_choice,
+            parallel=chat.parallel_tool_calls,
+            answer=chat.constraint,
+            thinking=self._thinking(chat, prompt, inside),
+        )
+        form = self._form if chat.tool_choice.allowed(chat.tools) else None
+        request = Request(
+            id=uuid.uuid4().hex,
+            prompt=tuple(self.encode(prompt)),
+            sampling=chat.sampling,
+            constraint=constraint,
+            cache_salt=chat.cache_salt,
+            truncate=chat.truncate,
+            skip_special_tokens=not self._needs_special_tokens(form),
+        )
+        return Prepared(request, self._markers, inside, form)
+
+    def render(self, chat: ChatRequest) -> str:
+        """Prompt text. Raises: InvalidRequest."""
+        if self._template is None:
+            raise InvalidRequest(
+                "This model has no chat template: only raw completions work. Give one with --chat-template.",
+                param="messages",
+            )
+        if not chat.messages:
+            raise InvalidRequest("messages must hold at least one message.", param="messages")
+        messages, tools = chat.messages, chat.tool_choice.allowed(chat.tools)
+        if not self._template.supports_tools:
+            messages, tools = with_tools_as_text(messages, tools), ()
+        return self._template.render(
+            messages, tools, enable_thinking=chat.enable_thinking, variables=chat.template_kwargs
+        )
+
+    def encode(self, prompt: str) -> list[int]:
+        """Token ids of a rendered prompt, whose special tokens are written out already."""
+        return self._tokenizer.encode(prompt, add_special_tokens=False).ids
+
+    def _thinking(self, chat: ChatRequest, prompt: str, inside: bool) -> Thinking | None:
+        if self._markers is None:
+            return None
+        closed = prompt.rstrip().endswith(self._markers.end) or chat.enable_thinking is False
+        return None if closed and not inside else Thinking(self._markers, inside)
+
+    def _needs_special_tokens(self, form: ToolCallFormat | None) -> bool:
+        """Whether markers the reply is read by would be left out of its text."""
+        markers = form.markers if form is not None else ()
+        if self._markers is not None:
+            markers += (self._markers.start, self._markers.end)
+        special = {token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special}
+        return not special.isdisjoint(markers)
