@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Self
 from uuid import uuid4
@@ -52,14 +52,15 @@ class RemoteConversation:
 
     @classmethod
     async def connect(cls, url: str, api_key: str | None = None) -> Self:
-        """Reach the server at `url`, such as `http://localhost:1234`.
+        """Reach the server at `url`, such as `http://localhost:1234` or `localhost:1234`.
 
         Raises: UserError when there is none, or it is not one of ours.
         """
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S)
         try:
-            http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+            base = httpx.URL(url if "://" in url else f"http://{url}")
+            http = httpx.AsyncClient(base_url=base, headers=headers, timeout=timeout)
         except httpx.InvalidURL as error:
             raise UserError(f"{url!r} is not an address: {error}.") from error
         try:
@@ -198,12 +199,12 @@ async def _frames(response: httpx.Response) -> AsyncGenerator[tuple[str, Mapping
 
 
 @asynccontextmanager
-async def _reaching(http: httpx.AsyncClient) -> AsyncIterator[None]:
+async def _reaching(http: httpx.AsyncClient) -> AsyncGenerator[None]:
     """Say plainly that the server cannot be reached."""
     try:
         yield
     except httpx.TransportError as error:
-        raise UserError(f"Cannot reach {http.base_url}: {error or type(error).__name__}.") from error
+        raise UserError(f"Cannot reach {http.base_url}: {str(error) or type(error).__name__}") from error
 
 
 async def _check(response: httpx.Response) -> None:

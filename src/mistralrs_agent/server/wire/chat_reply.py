@@ -31,8 +31,8 @@ from mistralrs_agent.agent.events import (
     ToolFinished,
     TurnStarted,
 )
-from mistralrs_agent.server.sse import DONE, frame
 from mistralrs_agent.event_codec import agent_event
+from mistralrs_agent.server.sse import DONE, frame
 from mistralrs_agent.server.wire.usage import chat_logprobs, usage_body
 
 Reply = AsyncGenerator[Event, None] | AsyncGenerator[ReplyEvent, None]

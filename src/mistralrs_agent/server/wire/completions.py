@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from engine import SamplingParams
 from mistralrs_agent.server.wire.base import NoEffect, Unsupported, UnsupportedFlag, invalid, only
@@ -38,6 +45,16 @@ class CompletionRequest(SamplingFields):
     truncate_sequence: UnsupportedFlag = None
     adapter: Unsupported = None
     user: NoEffect = None
+
+    @field_validator("prompt", mode="wrap")
+    @classmethod
+    def _says_what_it_may_be(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError as error:
+            raise invalid(
+                f"must be text, a list of token ids, or a list of up to {MAX_PROMPTS} such prompts; never empty"
+            ) from error
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:

@@ -1,0 +1,245 @@
+"""Agent runs over HTTP: tool events, approvals, permission, limits, and clients that hang up."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+
+import httpx
+import pytest
+from server_doubles import (
+    HELLO,
+    PYTHON,
+    WEATHER,
+    PythonTool,
+    http_client,
+    make_agent,
+    openai_client,
+    running,
+    scripted,
+    until,
+)
+
+from engine.chat.scripted import call, text, thinking
+from mistralrs_agent.agent.events import Permission
+
+CHAT = "/v1/chat/completions"
+CODE = {"messages": "6*7 in Python", "enable_code_execution": True}
+
+
+async def frames_of(response: httpx.Response):
+    """(event name, data) until the stream ends."""
+    name = ""
+    async for line in response.aiter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: ") and line != "data: [DONE]":
+            yield name, json.loads(line.removeprefix("data: "))
+            name = ""
+
+
+async def test_a_stream_shows_tool_events_in_order_and_ends_with_usage_and_session():
+    agent = make_agent([[thinking("hm"), call(PYTHON, {"code": "6*7"})], [text("It is 42.")]], tools=[PythonTool()])
+    async with http_client(agent) as client, client.stream("POST", CHAT, json={**CODE, "stream": True}) as response:
+        frames = [frame async for frame in frames_of(response)]
+    named = [(name, data.get("phase"), data.get("round")) for name, data in frames if name]
+    assert named == [
+        ("agentic_tool_call_progress", "calling", 0),
+        ("agentic_tool_output", None, None),
+        ("agentic_tool_call_progress", "complete", 0),
+    ]
+    calling, _, complete = [data for name, data in frames if name]
+    assert calling["type"] == "agentic_tool_call_progress"
+    assert calling["tool_name"] == PYTHON
+    assert calling["data"] == {"tool_type": "code_execution", "code": "6*7"}
+    assert complete["data"]["stdout"] == "6*7"
+    assert "tool_calls" not in json.dumps([data["choices"] for _, data in frames if "choices" in data])
+    last = frames[-1][1]
+    assert last["choices"][0]["finish_reason"] == "stop"
+    assert last["session_id"]
+    assert last["usage"]["completion_tokens"] > 0
+
+
+async def test_the_official_client_passes_tool_events_over():
+    agent = make_agent([[call(PYTHON, {"code": "1"})], [text("done")]], tools=[PythonTool()])
+    async with openai_client(agent) as client:
+        stream = await client.chat.completions.create(
+            model="default", messages=HELLO, stream=True, extra_body={"enable_code_execution": True}
+        )
+        said = [choice.delta.content or "" for chunk in [c async for c in stream] for choice in chunk.choices]
+    assert "".join(said) == "done"
+
+
+async def test_a_whole_answer_lists_what_the_tools_did():
+    agent = make_agent([[text("Let me see."), call(PYTHON, {"code": "a"})], [text("A!")]], tools=[PythonTool()])
+    async with http_client(agent) as client:
+        answer = (await client.post(CHAT, json=CODE)).json()
+    assert answer["choices"][0]["message"] == {"role": "assistant", "content": "A!"}
+    assert answer["agentic_tool_calls"] == [
+        {"round": 0, "name": PYTHON, "arguments": '{"code": "a"}', "result_content": "A"}
+    ]
+    assert answer["session_id"]
+
+
+async def test_server_and_client_calls_of_one_round_both_come_out_and_the_result_continues_the_turn():
+    script = [[call(PYTHON, {"code": "a"}), call("weather", {"city": "Rome"})], [text("All done.")]]
+    agent = make_agent(script, tools=[PythonTool()])
+    async with openai_client(agent) as client:
+        options = {"model": "default", "tools": [WEATHER], "stream": True}
+        extra = {"enable_code_execution": True}
+        stream = await client.chat.completions.create(messages=HELLO, extra_body=extra, **options)
+        chunks = [c async for c in stream]
+        pieces = [p for c in chunks for choice in c.choices for p in choice.delta.tool_calls or ()]
+        assert [(p.index, p.function.name) for p in pieces if p.id] == [(0, "weather")]
+        last = chunks[-1]
+        assert last.choices[0].finish_reason == "tool_calls"
+        assert last.choices[0].stop_detail == "client_tools"
+        assert last.usage.total_tokens > 0
+        result = [{"role": "tool", "tool_call_id": pieces[0].id, "content": "sunny"}]
+        stream = await client.chat.completions.create(
+            messages=result, extra_body={**extra, "session_id": last.session_id}, **options
+        )
+        said = [choice.delta.content or "" for c in [c async for c in stream] for choice in c.choices]
+    assert "".join(said) == "All done."
+    seen = scripted(agent).requests[1].messages
+    assert [(m.role, m.content) for m in seen if m.role == "tool"] == [("tool", "A"), ("tool", "sunny")]
+
+
+async def test_the_round_limit_ends_in_an_answer_that_says_so():
+    always = itertools.chain([[call(PYTHON, {"code": "a"})]], itertools.repeat([text("Enough.")]))
+    async with http_client(make_agent(always, tools=[PythonTool()])) as client:
+        answer = (await client.post(CHAT, json={**CODE, "max_tool_rounds": 1})).json()
+    choice = answer["choices"][0]
+    assert choice["message"]["content"] == "Enough."
+    assert choice["finish_reason"] == "stop"
+    assert choice["stop_detail"] == "max_tool_rounds"
+
+
+async def test_a_session_id_and_the_new_message_recall_the_conversation():
+    agent = make_agent([[text("Hi Ann.")], [text("Ann.")]])
+    async with http_client(agent) as client:
+        await client.post(CHAT, json={"messages": "I am Ann", "session_id": "s1"})
+        await client.post(CHAT, json={"messages": "Who am I?", "session_id": "s1"})
+        assert [m.content for m in scripted(agent).requests[1].messages] == ["I am Ann", "Hi Ann.", "Who am I?"]
+        assert (await client.delete("/v1/sessions/s1")).json()["deleted"] is True
+    assert agent.sessions.history("s1") in (None, ())
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_an_approval_asked_on_the_stream_is_answered_by_post(approve):
+    tool = PythonTool()
+    agent = make_agent([[call(PYTHON, {"code": "a"})], [text("ok")]], tools=[tool])
+    body = {**CODE, "stream": True, "agent_permission": "ask"}
+    async with (
+        running(agent) as url,
+        httpx.AsyncClient(base_url=url) as client,
+        client.stream("POST", CHAT, json=body) as response,
+    ):
+        names: list[str] = []
+        async for name, data in frames_of(response):
+            names.append(name)
+            if name == "agentic_tool_approval_required":
+                assert data["tool"] == {"source": "built_in", "kind": "code_execution", "label": "Python code"}
+                assert data["arguments"] == {"code": "a"}
+                pending = (await client.get("/v1/agent/approvals")).json()["data"]
+                assert [p["approval_id"] for p in pending] == [data["approval_id"]]
+                decision = {"decision": "approve" if approve else "deny", "message": "not now"}
+                path = f"/v1/agent/approvals/{data['approval_id']}"
+                first = await client.post(path, json=decision)
+                assert (first.status_code, first.json()) == (200, {"status": "resolved"})
+                again = await client.post(path, json=decision)
+                assert again.status_code == 404
+    assert names.index("agentic_tool_approval_required") < names.index("agentic_tool_approval_resolved")
+    assert tool.ran == (["a"] if approve else [])
+    result = scripted(agent).requests[1].messages[-1].content
+    assert result == "A" if approve else "not now" in result
+
+
+async def test_a_whole_answer_can_wait_for_an_approval_found_in_the_list():
+    tool = PythonTool()
+    agent = make_agent(
+        [[call(PYTHON, {"code": c})] for c in "ab"] + [[text("ok")]], tools=[tool], permission=Permission.ASK
+    )
+    async with http_client(agent) as client:
+        asking = asyncio.create_task(client.post(CHAT, json=CODE))
+        await until(agent.approvals.pending)
+        (pending,) = (await client.get("/v1/agent/approvals")).json()["data"]
+        decision = {"decision": "approve", "remember_for_session": True}
+        await client.post(f"/v1/agent/approvals/{pending['approval_id']}", json=decision)
+        answer = await asking
+    assert answer.json()["choices"][0]["message"]["content"] == "ok"
+    assert tool.ran == ["a", "b"]
+
+
+async def test_an_approval_that_nobody_gives_in_time_is_a_denial():
+    tool = PythonTool()
+    script = [[call(PYTHON, {"code": "a"})], [text("ok")]]
+    agent = make_agent(script, tools=[tool], permission=Permission.ASK, approval_timeout_s=0.02)
+    async with http_client(agent) as client:
+        assert (await client.post(CHAT, json=CODE)).status_code == 200
+    assert tool.ran == []
+    assert "denied" in scripted(agent).requests[1].messages[-1].content
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["agent_permission", "code_execution_permission"])
+async def test_deny_at_the_server_cannot_be_lifted_by_a_request(name, stream):
+    tool = PythonTool()
+    agent = make_agent([[call(PYTHON, {"code": "a"})], [text("ok")]], tools=[tool], permission=Permission.DENY)
+    async with http_client(agent) as client:
+        assert (await client.post(CHAT, json={**CODE, name: "auto", "stream": stream})).status_code == 200
+    assert tool.ran == []
+    assert "denied" in scripted(agent).requests[1].messages[-1].content
+
+
+async def test_silence_is_filled_with_comments():
+    gate = asyncio.Event()
+    agent = make_agent([[gate, text("late")]])
+    async with (
+        running(agent, keep_alive_s=0.02) as url,
+        httpx.AsyncClient(base_url=url) as client,
+        client.stream("POST", CHAT, json={"messages": "x", "stream": True}) as response,
+    ):
+        lines: list[str] = []
+        async for line in response.aiter_lines():
+            lines.append(line)
+            if lines.count(": keep-alive") == 3:
+                gate.set()
+    assert "late" in "".join(lines)
+    assert "data: [DONE]" in lines
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("said", [[], [text("some words")]])
+async def test_a_client_that_hangs_up_stops_the_model(path, stream, said):
+    agent = make_agent([[*said, asyncio.Event(), text("never")]])
+    body = {"messages": "x"} if path == CHAT else {"prompt": "x"}
+    async with running(agent, keep_alive_s=10) as url:
+        _, _, address = url.partition("//")
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        payload = json.dumps(body | {"stream": stream}).encode()
+        head = f"POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n"
+        writer.write(f"{head}content-length: {len(payload)}\r\n\r\n".encode() + payload)
+        await until(lambda: scripted(agent).running)
+        if stream and said:
+            await reader.readuntil(b"words")
+        writer.close()
+        await until(lambda: scripted(agent).closed_early)
+    assert scripted(agent).running == 0
+
+
+async def test_a_hangup_while_a_tool_runs_stops_the_tool():
+    tool = PythonTool(gate=asyncio.Event())
+    agent = make_agent([[call(PYTHON, {"code": "a"})], [text("never")]], tools=[tool])
+    async with running(agent) as url, httpx.AsyncClient(base_url=url) as client:
+        async with client.stream("POST", CHAT, json={**CODE, "stream": True, "session_id": "s"}) as response:
+            async for name, _ in frames_of(response):
+                if name == "agentic_tool_output":
+                    break
+        await until(lambda: agent.sessions.history("s"))
+    history = agent.sessions.history("s")
+    assert "cancelled" in history[-2].content
+    assert len(scripted(agent).requests) == 1
