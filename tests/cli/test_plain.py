@@ -90,11 +90,12 @@ def test_a_named_tool_can_be_forced(capsys: pytest.CaptureFixture[str]):
         model_saw.append(tuple(request.tool_choice.names))
         return [call("shout", {"word": "now"})]
 
-    chat(conversation(reply, [text("Done.")]), ["/force shout please", "/force nothing please"])
+    chat(conversation(reply, [text("Done.")]), ["/tool shout please", "/python please", "/tool shout"])
     assert model_saw == [("shout",)]
     output = capsys.readouterr().out
     assert "NOW" in output and "Done." in output
-    assert "error: write /force TOOL TEXT; the tools are: shout" in output
+    assert "error: there is no tool 'mistralrs_execute_python' in this chat; the tools are: shout" in output
+    assert "error: write a message after the command" in output
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_chat(capsys: pytest.CaptureFixture[str]):

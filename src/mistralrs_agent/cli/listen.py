@@ -35,17 +35,17 @@ async def _serve(options: Options) -> None:
         listeners = [stack.enter_context(bind(server.host, port)) for port in ports]
         running = await stack.enter_async_context(open_agent(options, log.info))
         settings = server_settings(options, running)
-        apps = [create(running.agent, settings) for create in (create_app, create_mcp_app)]
-        places = list(zip(apps, listeners, strict=False))
-        address = url_of(listeners[0])
-        _tell(options, running, [url_of(listener) for listener in listeners])
+        apps = [create(running.agent, settings) for create in (create_app, create_mcp_app)[: len(ports)]]
+        places = list(zip(apps, listeners, strict=True))
+        addresses = [url_of(listener) for listener in listeners]
+        _tell(options, running, addresses)
         if not _opens_chat(options):
             await serve(places)
             return
         for app, listener in places:
             await stack.enter_async_context(serving(app, listener))
         click.echo(f"Log lines go to {log_to_file(options.general.verbose)}", err=True)
-        await full_screen(LocalConversation(running.agent, running.sandbox_summary, address))
+        await full_screen(LocalConversation(running.agent, running.sandbox_summary, addresses[0]))
 
 
 def _opens_chat(options: Options) -> bool:

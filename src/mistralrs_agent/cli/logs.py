@@ -32,5 +32,7 @@ def _configure(handler: logging.Handler, verbose: int) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    if not verbose:
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # the hub's retries; what comes of them is an error of ours
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)

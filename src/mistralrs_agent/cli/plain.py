@@ -31,10 +31,13 @@ HELP = """\
 /help               this list
 /clear              start over, with an empty history and a fresh interpreter
 /permission [MODE]  show or set what happens before a tool runs: auto, ask or deny
-/force TOOL TEXT    send TEXT and make the model call TOOL first
+/python TEXT        send TEXT; the model must run Python first
+/search TEXT        send TEXT; the model must search the web first
+/tool NAME TEXT     send TEXT; the model must call the tool NAME first
 /exit               leave (or Ctrl-D)
 Ctrl-C stops an answer."""
 
+_SHORT_NAMES = {"/python": "mistralrs_execute_python", "/search": "mistralrs_search_the_web"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Text of models and tools must not steer the terminal."""
 
@@ -179,16 +182,24 @@ async def _obey(conversation: Conversation, transcript: Transcript, line: str) -
             transcript.note("The history is empty.")
         case "/permission":
             await _permission(conversation, transcript, rest.strip())
-        case "/force":
-            tool, _, text = rest.strip().partition(" ")
-            if tool not in conversation.info.tools or not text:
-                known = ", ".join(conversation.info.tools) or "none"
-                raise UserError(f"write /force TOOL TEXT; the tools are: {known}")
-            await _turn(conversation, transcript, text, force_tool=tool)
+        case "/python" | "/search":
+            await _force(conversation, transcript, _SHORT_NAMES[command], rest)
+        case "/tool":
+            name, _, text = rest.strip().partition(" ")
+            await _force(conversation, transcript, name, text)
         case _ if command.startswith("/"):
             raise UserError(f"{command} is not a command; /help lists them")
         case _:
             await _turn(conversation, transcript, line)
+
+
+async def _force(conversation: Conversation, transcript: Transcript, tool: str, text: str) -> None:
+    if tool not in conversation.info.tools:
+        known = ", ".join(conversation.info.tools) or "none"
+        raise UserError(f"there is no tool {tool!r} in this chat; the tools are: {known}")
+    if not text.strip():
+        raise UserError("write a message after the command; /help shows how")
+    await _turn(conversation, transcript, text.strip(), force_tool=tool)
 
 
 async def _permission(conversation: Conversation, transcript: Transcript, mode: str) -> None:
