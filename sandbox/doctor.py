@@ -14,8 +14,9 @@ import socket
 import tempfile
 from typing import cast
 
+from sandbox.errors import SandboxBroken
 from sandbox.policy import SandboxPolicy
-from sandbox.process import InterpreterProcess
+from sandbox.process import InterpreterEnded, InterpreterProcess
 from sandbox.report import PURPOSES, LayerReport, Purpose
 from sandbox.workspace import Workspace
 
@@ -59,7 +60,10 @@ async def _breaches(process: InterpreterProcess, policy: SandboxPolicy) -> tuple
         os.chmod(canary.name, 0o644)
         listener = cleanup.enter_context(socket.create_server(("127.0.0.1", 0)))
         code = _ATTACKS.format(canary=canary.name, port=listener.getsockname()[1], pid=os.getpid())
-        answer = await process.execute(code)
+        try:
+            answer = await process.execute(code)
+        except InterpreterEnded as ended:
+            raise SandboxBroken(f"the test from inside could not run: {ended}") from ended
     if answer.get("status") != "ok":
         return PURPOSES  # a test that did not run proves nothing
     found = ast.literal_eval(str(answer.get("value")))

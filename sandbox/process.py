@@ -32,11 +32,11 @@ KILL_TIMEOUT_S = 5.0
 HERE = Path(__file__).parent
 _BOOT = (
     "import sys,types\n"
-    "package=types.ModuleType('sandbox')\n"
-    "package.__path__=[sys.argv[1]]\n"
-    "sys.modules['sandbox']=package\n"
+    "for name,path in (('sandbox',[]),('sandbox.'+sys.argv[1].rpartition('/')[2],[sys.argv[1]])):\n"
+    "    sys.modules[name]=types.ModuleType(name)\n"
+    "    sys.modules[name].__path__=path\n"
 )
-"""Imports our modules from their own folder, without the packages around them and without `sandbox/__init__.py`."""
+"""Imports one folder of ours, and can import nothing else of ours or of what is installed beside us."""
 _LAUNCH = _BOOT + "from sandbox.linux.launcher import main\nmain(sys.argv[2])\n"
 _GUEST = _BOOT + "from sandbox.guest.__main__ import main\nmain(int(sys.argv[2]))\n"
 
@@ -76,7 +76,7 @@ class InterpreterProcess:
         try:
             plan = await _plan(policy, workspace, control_inside.fileno(), supervisor_inside.fileno())
             launcher = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _LAUNCH, str(HERE), plan.to_json()),
+                *(sys.executable, "-I", "-S", "-c", _LAUNCH, str(HERE / "linux"), plan.to_json()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=stdout_inside,
                 stderr=stderr_inside,
@@ -120,9 +120,16 @@ class InterpreterProcess:
             await self._command("R")
             self._control_writer.write(frame)
             await self._control_writer.drain()
+        except OSError as error:
+            raise InterpreterEnded(await self._reason()) from error
+        return await self._receive(nonce)
+
+    async def _receive(self, nonce: bytes) -> dict[str, Any]:
+        """Return the next frame, which must carry `nonce`. Raises InterpreterEnded."""
+        try:
             length, answered = wire.decode_header(await self._control.readexactly(wire.HEADER.size))
             if answered != nonce:
-                raise InterpreterEnded("the interpreter sent an answer that nobody asked for")
+                raise wire.BadFrame("an answer that nobody asked for")
             return wire.decode_body(await self._control.readexactly(length))
         except wire.BadFrame as error:
             raise InterpreterEnded(f"the interpreter broke its protocol: {error}") from error
@@ -168,10 +175,20 @@ class InterpreterProcess:
             raise SandboxBroken(f"the sandbox did not start within {START_TIMEOUT_S:.0f} s") from None
         message: dict[str, Any] = json.loads(line or '{"error": "the launcher ended"}')
         if message["error"]:
-            said = self.stderr.take().text().strip()
-            raise SandboxBroken(f"the sandboxed interpreter could not be started: {message['error']}. {said}".strip())
+            raise self._broken(message["error"])
         self.layers = tuple(Layer.from_row(row) for row in message["layers"])
         self._listener = asyncio.create_task(self._listen())
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await self._receive(wire.HELLO)
+        except TimeoutError:
+            raise self._broken("it did not greet") from None
+        except InterpreterEnded as ended:
+            raise self._broken(str(ended)) from None
+
+    def _broken(self, reason: str) -> SandboxBroken:
+        said = self.stderr.take().text().strip()
+        return SandboxBroken(f"the sandboxed interpreter could not be started: {reason}. {said}".strip())
 
     async def _listen(self) -> None:
         """Take the supervisor's messages until its end."""
@@ -225,7 +242,7 @@ async def _plan(policy: SandboxPolicy, workspace: Workspace, control_fd: int, su
         stage=str(workspace.stage),
         readable=interpreter.readable_paths(python, HERE / "guest", policy.network),
         executable=python.executable,
-        arguments=(python.given, "-I", "-c", _GUEST, str(HERE), "{control}"),
+        arguments=(python.given, "-I", "-c", _GUEST, str(HERE / "guest"), "{control}"),
         environment=dict(_environment(python, workspace)),
         control_fd=control_fd,
         supervisor_fd=supervisor_fd,

@@ -43,7 +43,6 @@ class Session:
         self._turn = asyncio.Lock()
         self._loss: str | None = None
         """Why variables of earlier calls are gone, to be said with the next result."""
-        self._ran = False
         self._closed = False
 
     @classmethod
@@ -82,7 +81,7 @@ class Session:
         async with self._turn:
             self._check_open()
             await self._end_process(None)
-            self._loss, self._ran = None, False
+            self._loss = None
 
     async def close(self) -> None:
         """End every process and remove every file of the session, but for a working directory the user gave."""
@@ -138,7 +137,6 @@ class Session:
                 sentence = f"the code ran longer than {timeout_s:g} s and was interrupted; variables are kept"
                 await self._stop(process, cell)
         except InterpreterEnded as ended:
-            self._ran = True
             streams = (process.stdout, process.stderr)
             lost = f"{ended}; variables of earlier calls are gone, files are kept"
             await self._end_process(lost)
@@ -149,7 +147,6 @@ class Session:
         except asyncio.CancelledError:
             await _to_the_end(self._abandon(process, cell))
             raise
-        self._ran = True
         streams = (process.stdout, process.stderr)
         return self._result(status, answer, sentence, started, streams, interrupted, (lost_before, None))
 

@@ -6,8 +6,8 @@ removed again (unreadable or very deep directories). Nothing in it is ever follo
 
 from __future__ import annotations
 
-import contextlib
 import os
+import secrets
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from sandbox.errors import SandboxUnavailable
 
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_DEPTH = 100
 NOBODY = 65534
 """User and group the code runs as when the server is root."""
 FORBIDDEN = {"/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var"}
@@ -95,23 +97,34 @@ def remove_tree(top: Path) -> None:
 
 
 def _empty(top: str) -> None:
-    """Remove what is in `top`: a directory's subdirectories are moved up beside it, so paths never get long."""
+    """Remove what is in `top`, depth first; what is deeper than `MAX_DEPTH` is moved up to be removed from there."""
     os.chmod(top, 0o700)
-    count = 0
-    while entries := list(os.scandir(top)):
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
-                continue
-            with contextlib.suppress(OSError):  # an empty one, whatever its mode
-                os.rmdir(entry.path)
-                continue
-            os.chmod(entry.path, 0o700)
-            for inner in list(os.scandir(entry.path)):
-                if inner.is_dir(follow_symlinks=False):
-                    os.chmod(inner.path, 0o700)
-                    count += 1
-                    os.rename(inner.path, os.path.join(top, f".removing-{count}-{os.urandom(8).hex()}"))
-                else:
-                    os.unlink(inner.path)
-            os.rmdir(entry.path)
+    root = os.open(top, DIRECTORY)
+    stack = [(root, "", _without_files(root))]
+    while stack:
+        directory, own_name, below = stack[-1]
+        if not below:
+            os.close(directory)
+            stack.pop()
+            if stack:
+                os.rmdir(own_name, dir_fd=stack[-1][0])
+            continue
+        name = below.pop()
+        os.chmod(name, 0o700, dir_fd=directory)
+        if len(stack) > MAX_DEPTH:
+            moved = f".removing-{secrets.token_hex(8)}"
+            os.rename(name, moved, src_dir_fd=directory, dst_dir_fd=root)
+            stack[0][2].append(moved)
+        else:
+            inner = os.open(name, DIRECTORY, dir_fd=directory)
+            stack.append((inner, name, _without_files(inner)))
+
+
+def _without_files(directory: int) -> list[str]:
+    """Remove everything but directories from one directory; return the names of those."""
+    with os.scandir(directory) as found:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    for name, is_directory in entries:
+        if not is_directory:
+            os.unlink(name, dir_fd=directory)
+    return [name for name, is_directory in entries if is_directory]

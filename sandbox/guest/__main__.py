@@ -43,6 +43,7 @@ class Guest:
 
     def serve(self) -> None:
         """Answer cells until the server closes the socket."""
+        self.control.sendall(wire.encode(wire.HELLO, {}))
         while True:
             try:
                 header = self._receive(wire.HEADER.size)

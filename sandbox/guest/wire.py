@@ -12,6 +12,8 @@ from typing import Any
 
 MAX_FRAME_BYTES = 8 * 2**20
 NONCE_BYTES = 16
+HELLO = bytes(NONCE_BYTES)
+"""The nonce of the interpreter's first frame, sent when it is ready."""
 HEADER = struct.Struct(f">I{NONCE_BYTES}s")
 
 

@@ -66,7 +66,7 @@ def enter_user_namespace(uid: int, gid: int) -> None:
 def map_to_self(uid: int, gid: int) -> None:
     """Name this user inside a user namespace just entered; the user is the same inside and outside."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+        with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
             file.write(text)
 
 

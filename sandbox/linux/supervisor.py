@@ -54,7 +54,7 @@ class Supervisor:
         self.own_processes = own_processes
         self.shared_memory = "/dev/shm" if own_root else None
         self.directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
-        self.can_see = os.path.exists(f"/proc/{os.getpid()}/stat")
+        self.can_see = _proc_is_ours()
         self.cpu_seen = 0
         self.next_disk_look = 0.0
         self.disk_before = self._disk_use() if plan.isolated else (0, 0)
@@ -88,7 +88,7 @@ class Supervisor:
         commands = self.server.recv(64)
         if not commands:
             self._end(None)
-        for command in commands.decode("ascii", "replace"):
+        for command in commands.decode("utf-8", "replace"):
             if command == "I":
                 os.kill(self.interpreter, signal.SIGINT)
             elif command == "C":
@@ -126,6 +126,8 @@ class Supervisor:
 
     def _session(self) -> list[Use]:
         """Every process of the session but this one; zombies are not counted."""
+        if not self.can_see:
+            return []
         every = [use for name in os.listdir("/proc") if name.isdigit() and (use := _use(int(name)))]
         if self.own_processes:
             return [use for use in every if use.pid != os.getpid()]
@@ -181,6 +183,14 @@ class Supervisor:
         uses = [tree_use(path, skip=set(tops)) for path in tops.values()]
         deleted = _deleted_files([use.pid for use in self._session()], {device for _, device in tops})
         return sum(used for used, _ in uses) + deleted, sum(entries for _, entries in uses)
+
+
+def _proc_is_ours() -> bool:
+    """Whether /proc shows the processes that we can name; not so when it is missing or belongs to another namespace."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def _noticed(signum: int, frame: types.FrameType | None) -> None:
