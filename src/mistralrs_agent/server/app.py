@@ -23,8 +23,8 @@ from mistralrs_agent.server.state import Served
 
 
 def create_app(agent: Agent, settings: ServerSettings) -> FastAPI:
-    """The OpenAI-compatible API, the agent's routes, and MCP at `/mcp` unless settings say no."""
-    app = _app(agent, settings, mcp=settings.mcp)
+    """The OpenAI-compatible API, the agent's routes, and MCP at `/mcp`."""
+    app = _app(agent, settings)
     for family in (chat, completions, models, agent_routes, sessions, health):
         app.include_router(family.router)
     return app
@@ -32,22 +32,19 @@ def create_app(agent: Agent, settings: ServerSettings) -> FastAPI:
 
 def create_mcp_app(agent: Agent, settings: ServerSettings) -> FastAPI:
     """MCP at `/mcp`, and `/health`."""
-    app = _app(agent, settings, mcp=True)
+    app = _app(agent, settings)
     app.include_router(health.router)
     return app
 
 
-def _app(agent: Agent, settings: ServerSettings, *, mcp: bool) -> FastAPI:
+def _app(agent: Agent, settings: ServerSettings) -> FastAPI:
     served = Served(agent, settings)
-    mcp_server = create_server(mcp_chat(served)) if mcp else None
+    mcp_server = create_server(mcp_chat(served))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        if mcp_server is None:
+        async with mcp_server.session_manager.run():
             yield
-        else:
-            async with mcp_server.session_manager.run():
-                yield
 
     app = FastAPI(
         title="mistralrs-agent",
@@ -59,8 +56,7 @@ def _app(agent: Agent, settings: ServerSettings, *, mcp: bool) -> FastAPI:
     )
     app.state.served = served
     error_table.install(app)
-    if mcp_server is not None:
-        app.router.routes.extend(http_routes(mcp_server, settings.max_body_bytes))
+    app.router.routes.extend(http_routes(mcp_server, settings.max_body_bytes))
     return app
 
 

@@ -40,5 +40,3 @@ class ServerSettings:
     """Log `/` and `/health` requests too."""
     sandbox_summary: str = ""
     """One line for remote chats: what isolates tools."""
-    mcp: bool = True
-    """Serve MCP at `/mcp` of the main port."""
