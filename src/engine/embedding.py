@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
 
@@ -36,6 +37,7 @@ class EmbeddingModel:
 
     def __init__(self, folder: Path) -> None:
         """Raises: CorruptModel, UnsupportedModel."""
+        disable_progress_bar()  # it would draw over a terminal app
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             self._encoder: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
@@ -70,7 +72,7 @@ class EmbeddingModel:
             batch = order[start : start + _BATCH]
             for i, vector in zip(batch, self._embed_batch([prompted[i] for i in batch]), strict=True):
                 vectors[i] = vector
-        return torch.stack(vectors).numpy() if vectors else np.zeros((0, 0), np.float32)
+        return torch.stack(vectors).float().numpy() if vectors else np.zeros((0, 0), np.float32)
 
     @torch.inference_mode()
     def _embed_batch(self, texts: list[str]) -> Tensor:

@@ -87,9 +87,7 @@ async def test_the_connection_goes_to_the_checked_address_under_the_pages_own_na
     assert looked_up == [("site.example", web.port)]
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.com/", "gopher://x/", "/etc/passwd", "http://", ""]
-)
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.com/", "/etc/passwd", "http://", ""])
 async def test_only_http_and_https_are_fetched(url):
     with pytest.raises(ToolFailed):
         await Fetcher(resolver=never).fetch(url)
@@ -136,18 +134,20 @@ async def test_an_error_status_is_said(web):
 
 
 async def test_a_server_that_never_answers_is_given_up():
-    hung = asyncio.Event()
+    closed = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hung.wait()
+        await reader.read()  # until the client closes
         writer.close()
+        await writer.wait_closed()
+        closed.set()
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         fetcher = Fetcher(allow_private=True, limits=FetchLimits(total_s=0.1))
         with pytest.raises(ToolFailed, match=r"did not answer within 0\.1 s"):
             await fetcher.fetch(f"http://127.0.0.1:{port}/")
-        hung.set()
+        await asyncio.wait_for(closed.wait(), 10)
 
 
 async def test_a_closed_port_and_an_unknown_name_are_said():

@@ -23,7 +23,7 @@ class SearchProvider(Protocol):
     """A search engine."""
 
     async def search(self, query: str, max_results: int) -> list[SearchHit]:
-        """Pages for a query, best first; an empty list means that the engine answered and found nothing.
+        """Pages for a query, best first; an empty list when the engine gave none.
 
         Raises: ToolFailed when the engine could not be asked.
         """
@@ -50,7 +50,7 @@ class DdgsProvider:
         try:
             found = DDGS(timeout=10).text(query, max_results=max_results)
         except DDGSException as error:
-            if str(error) == "No results found.":
+            if str(error) == "No results found.":  # ddgs says the same when an engine blocks it
                 return []
-            raise ToolFailed(f"web search failed: {error or type(error).__name__}") from error
+            raise ToolFailed(f"web search failed: {str(error)[:300] or type(error).__name__}") from error
         return [SearchHit(hit.get("title", ""), hit["href"], hit.get("body", "")) for hit in found if hit.get("href")]

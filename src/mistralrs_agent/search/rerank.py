@@ -49,12 +49,13 @@ class Reranker:
         """The passages of the pages that fit the query best, best first."""
         chunks = [chunk for n, page in enumerate(pages) for chunk in split(n, page)]
         best = bm25(query, chunks)[:KEPT_BY_BM25]
-        model = await self._load()
+        model = await self.load()
         if model is None or not best:
             return best
         return await asyncio.to_thread(_by_similarity, model, query, best)
 
-    async def _load(self) -> EmbeddingModel | None:
+    async def load(self) -> EmbeddingModel | None:
+        """Make the embedding model ready, once; None when there is none, which is said in the log."""
         async with self._loading:
             if self._model is None and self._name is not None:
                 try:

@@ -85,6 +85,10 @@ class WebSearch:
         self._reranker = reranker
         self._settings = settings
 
+    async def prepare(self) -> None:
+        """Load (the first time: download) the embedding model now, so that the first search need not."""
+        await self._reranker.load()
+
     async def search(self, query: str, max_chars: int | None = None) -> SearchAnswer:
         """The best passages of the pages found for a query, or of the page itself when the query is a URL.
 

@@ -39,7 +39,7 @@ class WebSearchTool:
             "sources": list(answer.sources),
         }
         if not answer.output:
-            note = "The search engine found nothing for this query. Try other words."
+            note = "Nothing was found; the search engine may also refuse automated queries now. Try other words."
             return ToolResult(compact_json({"status": "success", "note": note}), Card("Nothing found"), data=data)
         listed = "\n".join(f"{source.title or source.url}\n  {source.url}" for source in answer.output)
         return ToolResult(compact_json(answer.to_json()), Card(f"{len(answer.output)} page(s)", listed), data=data)
