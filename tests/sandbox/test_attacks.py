@@ -221,22 +221,21 @@ def contents(target: dict[str, object]) -> list[str]:
 
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.usefixtures("whole_sandbox")
+@pytest.mark.asyncio(loop_scope="module")
 async def test_an_attack_fails_inside(
-    name: str, session: Session, target: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    name: str, shared_session: Session, target: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MISTRALRS_TEST_SECRET", "x")
-    result = await session.run(ATTACKS[name].code.format(**target))
+    result = await shared_session.run(ATTACKS[name].code.format(**target))
     assert result.value != "True", result
     assert contents(target) == ["secret", "secret"]
-    assert (await session.run("1")).value == "1"
+    assert (await shared_session.run("1")).value == "1"
 
 
 @pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if attack.bites])
-async def test_the_same_attack_succeeds_outside(
-    name: str, open_session: OpenSession, target: dict[str, object]
-) -> None:
-    session = await open_session(mode="off")
-    result = await session.run(ATTACKS[name].code.format(**target))
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_same_attack_succeeds_outside(name: str, shared_outside: Session, target: dict[str, object]) -> None:
+    result = await shared_outside.run(ATTACKS[name].code.format(**target))
     assert result.value == "True", result
 
 

@@ -97,9 +97,10 @@ WORKS = {
 
 @pytest.mark.parametrize("name", WORKS)
 @pytest.mark.usefixtures("whole_sandbox")
-async def test_ordinary_code_gives_its_value(name: str, session: Session) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_ordinary_code_gives_its_value(name: str, shared_session: Session) -> None:
     code, expected = WORKS[name]
-    result = await session.run(code)
+    result = await shared_session.run(code)
     assert (result.status, result.exception) == ("ok", None), result
     if expected is not None:
         assert result.value == expected
