@@ -97,14 +97,19 @@ def shape(messages: Iterable[Message]) -> list[tuple[str, str]]:
     return [(m.role, m.content + "".join(f" {c.name}({c.arguments})" for c in m.tool_calls)) for m in messages]
 
 
-def assert_valid(messages: Iterable[Message]) -> None:
-    """Every call has exactly one result, right after it, in call order; no result without a call."""
-    waiting: list[str] = []
-    for message in messages:
+def assert_valid(messages: Iterable[Message], waiting_at_client: Iterable[str] = ()) -> None:
+    """Every call has exactly one result, right after it, in call order, and no result is without a call.
+
+    The last calls in `waiting_at_client` (ids) have none yet.
+    """
+    open_calls: list[str] = []
+    for message in [*messages, Message("user", "the end")]:
         if message.role == "tool":
-            assert waiting, f"result {message.tool_call_id} answers no call"
-            assert message.tool_call_id == waiting.pop(0)
+            assert message.tool_call_id in open_calls, f"result {message.tool_call_id} answers no call"
+            skipped = open_calls[: open_calls.index(message.tool_call_id)]
+            assert set(skipped) <= set(waiting_at_client), f"results are not in call order: {skipped}"
+            open_calls.remove(message.tool_call_id)
         else:
-            assert not waiting, f"calls without result: {waiting}"
-            waiting = [call.id for call in message.tool_calls]
-    assert not waiting, f"calls without result: {waiting}"
+            unanswered = set(open_calls)
+            assert not unanswered or (message.content == "the end" and unanswered == set(waiting_at_client))
+            open_calls = [call.id for call in message.tool_calls]
