@@ -13,7 +13,7 @@ from engine.loading.weights import WeightFiles, Weights
 from engine.models.base import BuildConfig, Decoder
 from engine.models.config import ModelConfig
 from engine.models.decoder import NativeDecoder
-from engine.models.registry import FAMILIES
+from engine.models.registry import ARCH_NAMES, FAMILIES
 
 
 def load_model(source: ModelSource, build: BuildConfig) -> Decoder:
@@ -22,11 +22,18 @@ def load_model(source: ModelSource, build: BuildConfig) -> Decoder:
     Raises: CorruptModel for missing, left-over or mis-shaped tensors and wrong configs, UnsupportedModel for what
     neither path can run.
     """
-    architecture = _architecture(source, build)
+    architecture = _architecture(source, build.arch)
+    if method := _quantization_method(source):
+        raise UnsupportedModel(
+            f"{source.name} has weights quantised by {method!r}; use a plain or a GGUF version of it."
+        )
     if build.arch != "transformers" and architecture in FAMILIES:
         spec = FAMILIES[architecture](ModelConfig(source.config), build.context_tokens)
         return NativeDecoder(architecture, spec, Weights(_files(source), build))
-    raise UnsupportedModel(architecture)
+    from engine.loading.load_transformers import load_transformers_model  # noqa: PLC0415 - a second and 100 MB
+
+    reason = "asked for" if build.arch == "transformers" else f"{architecture} is not a native family"
+    return load_transformers_model(source, architecture, build, reason)
 
 
 def _files(source: ModelSource) -> WeightFiles:
@@ -35,6 +42,17 @@ def _files(source: ModelSource) -> WeightFiles:
     return SafetensorsWeights(source.weight_files)
 
 
-def _architecture(source: ModelSource, build: BuildConfig) -> str:
-    (architecture,) = cast("list[str]", source.config["architectures"])
-    return architecture
+def _architecture(source: ModelSource, asked: str | None) -> str:
+    """Class name of the model, from `--arch` or its config."""
+    if asked is None or asked == "transformers":
+        (architecture,) = cast("list[str]", source.config["architectures"])
+        return architecture
+    if asked not in ARCH_NAMES:
+        raise UnsupportedModel(f"--arch {asked!r} is not known; known: {', '.join(ARCH_NAMES)}, transformers.")
+    return ARCH_NAMES[asked]
+
+
+def _quantization_method(source: ModelSource) -> object:
+    """What a checkpoint says its weights were quantised by, if they were."""
+    settings = source.config.get("quantization_config")
+    return cast("dict[str, object]", settings).get("quant_method", "unknown") if isinstance(settings, dict) else None
