@@ -1,0 +1,35 @@
+"""The model's answer: Markdown that grows."""
+
+from __future__ import annotations
+
+from textual.widgets import Markdown
+from textual.widgets.markdown import MarkdownStream
+
+from tui.text import printable
+
+
+class Answer(Markdown):
+    """Drawn while it streams; pieces that come faster than they can be drawn are drawn together."""
+
+    def __init__(self) -> None:
+        super().__init__(open_links=False)
+        self._stream: MarkdownStream | None = None
+
+    async def write(self, text: str) -> None:
+        if self._stream is None:
+            self._stream = Markdown.get_stream(self)
+        await self._stream.write(printable(text))
+
+    async def finish(self) -> None:
+        """Draw what is left."""
+        if self._stream is None:
+            return
+        async with self.lock:  # stopping in the middle of an append would draw its text twice
+            pass
+        await self._stream.stop()
+        self._stream = None
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        """A model chose the address: show it rather than open it."""
+        self.app.copy_to_clipboard(event.href)
+        self.notify(event.href, title="Address copied", markup=False)
