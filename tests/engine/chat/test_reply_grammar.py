@@ -10,9 +10,12 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from engine.chat.grammar import ReplyGrammar, Thinking, arguments_schema, json_constraint
 from engine.chat.messages import ToolChoice, ToolSpec
 from engine.chat.reasoning import KNOWN_MARKERS
-from engine.chat.tool_calls.base import CallArguments, CallStart
+from engine.chat.tool_calls.base import CallArguments, CallStart, Text
 from engine.chat.tool_calls.formats import format_of
 from engine.errors import InvalidRequest
+from engine.loading.source import resolve
+from engine.loading.tokenizer import load_tokenizer
+from engine.options import ModelOptions
 from engine.request import Constraint
 from engine.sampling.constraint import ConstraintCompiler
 
@@ -234,25 +237,50 @@ def test_a_choice_that_cannot_be_met_is_refused(tools, choice: ToolChoice, compl
     assert caught.value.param == "tool_choice"
 
 
+@pytest.fixture(scope="module")
+def smollm2() -> Tokenizer:
+    """The default model's real vocabulary."""
+    return load_tokenizer(resolve(ModelOptions(), lambda _: None))
+
+
 @pytest.mark.parametrize("form", [HERMES, LLAMA, NEMO, V11, BARE], ids=lambda f: f"{f.name}")
-@pytest.mark.parametrize("tokenizer", [TEXT_ONLY, WITH_TOKENS], ids=["spelled", "tokens"])
-def test_whatever_a_random_model_writes_under_a_forced_grammar_is_a_valid_call(form, tokenizer: Tokenizer):
-    end = tokenizer.token_to_id("<|end|>")
+@pytest.mark.parametrize("vocabulary", ["spelled", "tokens", "smollm2"])
+def test_whatever_a_random_model_writes_under_a_forced_grammar_is_a_valid_call(form, vocabulary: str, request):
+    synthetic = {"spelled": TEXT_ONLY, "tokens": WITH_TOKENS}
+    tokenizer = synthetic.get(vocabulary) or request.getfixturevalue("smollm2")
+    end = tokenizer.token_to_id("<|im_end|>" if vocabulary == "smollm2" else "<|end|>")
     compiler = ConstraintCompiler(tokenizer, tokenizer.get_vocab_size(), (end,))
-    tool = ToolSpec("pick", "", {"type": "object", "properties": {"x": {"enum": ["a<", 7, None]}}, "required": ["x"]})
+    values = ["a<", 7, None]
+    schema = {"type": "object", "properties": {"x": {"enum": values}, "y": {"type": "string", "maxLength": 9}}}
+    tools = [ToolSpec("pick", "", schema | {"required": ["x"]}), ToolSpec("pass", "", {"properties": {}})]
     draw = random.Random(1)
     for _ in range(5):
-        state = compiler.compile(grammar(form, tokenizer, "required", [tool]))
+        state = compiler.compile(grammar(form, tokenizer, "required", tools))
         ids: list[int] = []
         while not state.is_finished:
             ids.append(draw.choice(state.allowed().nonzero().flatten().tolist()))
             if ids[-1] == end:
                 break
             assert state.accept(ids[-1])
-        parser = form.parser()
-        pieces = (
-            parser.feed(tokenizer.decode([i for i in ids if i != end], skip_special_tokens=False)) + parser.finish()
-        )
-        assert {type(piece) for piece in pieces} == {CallStart, CallArguments}
-        assert {p.name for p in pieces if isinstance(p, CallStart)} == {"pick"}
-        assert all(json.loads(p.fragment)["x"] in ["a<", 7, None] for p in pieces if isinstance(p, CallArguments))
+        text, calls = read_reply(form, tokenizer.decode([i for i in ids if i != end], skip_special_tokens=False))
+        assert text == ""
+        assert calls
+        for name, arguments in calls:
+            body = json.loads(arguments)
+            assert (name == "pick" and body["x"] in values and body.keys() <= {"x", "y"}) or (name, body) == (
+                "pass",
+                {},
+            )
+
+
+def read_reply(form, reply: str) -> tuple[str, list[tuple[str, str]]]:
+    parser, text, calls = form.parser(), "", []
+    for piece in [*parser.feed(reply), *parser.finish()]:
+        match piece:
+            case Text(more):
+                text += more
+            case CallStart(name):
+                calls.append((name, ""))
+            case CallArguments(fragment):
+                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
+    return text, calls
