@@ -64,6 +64,8 @@ async def full_screen(conversation: Conversation) -> None:
         await app.run_async()
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
+    if app.return_code:  # it broke, and has said how
+        raise click.exceptions.Exit(app.return_code)
 
 
 def _say(text: str) -> None:

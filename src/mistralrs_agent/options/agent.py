@@ -40,6 +40,8 @@ class Agent(Section):
         flag("--agent-permission", also=("--code-exec-permission",), keys=("code_exec_permission",)),
     ] = "auto"
     """Run tool calls at once, ask for each, or refuse all; a request can be stricter, never laxer."""
+    session_db: Annotated[str | None, flag("--session-db", metavar="FILE")] = None
+    """SQLite file that keeps conversations across restarts; they are in memory only when unset."""
     enable_shell: Annotated[bool, flag("--enable-shell", supported=False)] = False
     """Offer a shell."""
     shell_path: Annotated[FilePath | None, flag("--shell-path", supported=False)] = None

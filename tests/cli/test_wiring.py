@@ -1,0 +1,90 @@
+"""Options reach the parts they are about."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from engine import ModelOptions
+from mistralrs_agent.agent.agent import AgentSettings
+from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.cli import cli
+from mistralrs_agent.cli.wiring import agent_settings, model_options, sandbox_policy
+from mistralrs_agent.options import Options
+from sandbox import SandboxPolicy
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Options as the command line makes them."""
+    template = tmp_path / "chat.jinja"
+    template.touch()
+
+    def choose(line: str) -> Options:
+        seen: list[Options] = []
+        monkeypatch.setattr("mistralrs_agent.cli.serve.start_server", seen.append)
+        cli.main(["serve", *line.replace("FILE", str(template)).split()], standalone_mode=False)
+        return seen[0]
+
+    return choose
+
+
+def test_without_options_the_engine_decides(chosen):
+    assert model_options(chosen("")) == ModelOptions()
+    assert sandbox_policy(chosen("")) == SandboxPolicy()
+    assert agent_settings(chosen("")) == AgentSettings()
+
+
+def test_every_engine_option_can_be_given(chosen):
+    line = (
+        "text -m repo --alias pet -f a.gguf --tok-model-id base -t FILE -a llama --dtype f16 --revision abc "
+        "--token-source none --hf-cache /hub -c FILE --cpu --threads 3 --seed 4 --max-seq-len 5 --max-seqs 6 "
+        "--max-num-batched-tokens 7 --no-kv-cache --prefix-cache-n 0 --pa-block-size 8 --pa-cache-type bf16 "
+        "--max-waiting 9"
+    )
+    given = model_options(chosen(line))
+    same = [
+        item.name for item in fields(ModelOptions) if getattr(given, item.name) == getattr(ModelOptions(), item.name)
+    ]
+    assert same == ["pa_context_len", "pa_memory_mb", "pa_memory_fraction"]  # at most one of these
+    assert (given.format, given.alias, given.max_model_len, given.pa_block_size) == ("gguf", "pet", 5, 8)
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("--pa-context-len 64", "pa_context_len", 64),
+        ("--pa-memory-mb 65", "pa_memory_mb", 65),
+        ("--pa-memory-fraction 0.5", "pa_memory_fraction", 0.5),
+        ("--format gguf -m repo", "format", "gguf"),
+        ("-m repo", "format", "plain"),
+        ("--model-path repo", "model_id", "repo"),
+        ("--served-model-name pet", "alias", "pet"),
+    ],
+)
+def test_an_engine_option_arrives(chosen, line: str, field: str, value: object):
+    assert getattr(model_options(chosen(line)), field) == value
+
+
+def test_the_explicit_template_wins(chosen, tmp_path: Path):
+    explicit = tmp_path / "explicit.jinja"
+    explicit.touch()
+    assert model_options(chosen(f"-c FILE -j {explicit}")).chat_template == explicit
+
+
+def test_the_agent_shortcut_means_search_and_python(chosen):
+    settings = agent_settings(chosen("--agent --code-exec-permission ask --max-tool-rounds 3"))
+    assert settings == AgentSettings(Permission.ASK, 3, code_execution=True, web_search=True)
+    assert agent_settings(chosen("--enable-search")).code_execution is False
+
+
+def test_sandbox_limits_arrive(chosen):
+    line = (
+        "--enable-code-execution --sandbox on --sandbox-network none --sb-max-memory-mb 100 --sb-max-cpu-secs 10 "
+        "--sb-max-procs 5 --sb-max-disk-mb 50 --code-exec-timeout 3 --code-exec-workdir /work --code-exec-python FILE"
+    )
+    policy = sandbox_policy(chosen(line))
+    assert policy.python is not None and policy.python.name == "chat.jinja"
+    assert policy == SandboxPolicy("on", "none", 100, 10, 5, 50, policy.python, 3, Path("/work"))
