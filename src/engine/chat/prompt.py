@@ -46,6 +46,8 @@ class PromptBuilder:
         self._form = format_of(source_text) if template is not None and template.supports_tools else HERMES
         self._markers = markers_of(source_text)
         self._grammar = ReplyGrammar(self._form, tokenizer)
+        added = tokenizer.get_added_tokens_decoder().values()
+        self._special_tokens = frozenset(token.content for token in added if token.special)
 
     def prepare(self, chat: ChatRequest) -> Prepared:
         """Raises: InvalidRequest."""
@@ -101,5 +103,4 @@ class PromptBuilder:
         markers = form.markers if form is not None else ()
         if self._markers is not None:
             markers += (self._markers.start, self._markers.end)
-        special = {token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special}
-        return not special.isdisjoint(markers)
+        return not self._special_tokens.isdisjoint(markers)
