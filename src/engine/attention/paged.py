@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.attention.base import Step
+from engine.attention.paged_native import paged_attention_native
 
 _QUERY_TILE = 256
 """Tokens of a prefill chunk that attend at once: bounds the score matrix."""
@@ -24,6 +25,9 @@ def paged_attention(
     sinks: Tensor | None = None,
 ) -> Tensor:
     """The `Attention` protocol: writes keys and values at `step.slots`, then attends over everything cached."""
+    options = (scale, sliding_window, soft_cap, sinks)
+    if (out := paged_attention_native(query, key, value, cache, step, *options)) is not None:
+        return out
     _write(cache, key, value, step.slots)
     out = torch.empty_like(query)
     start = 0

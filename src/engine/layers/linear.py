@@ -2,14 +2,63 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine.kernels import native
+from engine.kernels.library import MatrixArguments
+from engine.kernels.matrix import NativeMatrix
 from engine.quant.base import PackedTensor
 from engine.quant.ggml import dequantize
+
+
+class Weight:
+    """One matrix, which a linear layer and an embedding may share.
+
+    As it came until the native library first needs it; from then on in the library's layout only.
+    """
+
+    def __init__(self, source: Tensor | PackedTensor) -> None:
+        self.shape = (source.shape[0], source.shape[1])
+        self.source: Tensor | PackedTensor | NativeMatrix = source
+        self._is_settled = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in memory."""
+        return self.source.nbytes
+
+    def matrix(self) -> NativeMatrix | None:
+        """The matrix in the library's layout; None when torch has to do it."""
+        if not self._is_settled and native() is not None:
+            if not isinstance(self.source, NativeMatrix):
+                self.source = NativeMatrix.of(self.source) or self.source
+            self._is_settled = True
+        return self.source if isinstance(self.source, NativeMatrix) and native() is not None else None
+
+    def dense(self, dtype: torch.dtype) -> Tensor:
+        """(rows, columns) in `dtype`."""
+        match self.source:
+            case NativeMatrix():
+                return self.source.rows(torch.arange(self.shape[0])).to(dtype)
+            case PackedTensor():
+                return self.source.dequantize(dtype)
+            case _:
+                return self.source.to(dtype)
+
+    def rows(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
+        """ids (N,) int64 → (N, columns) in `dtype`."""
+        match self.source:
+            case NativeMatrix():
+                return self.source.rows(ids).to(dtype)
+            case PackedTensor():
+                return dequantize(self.source.data[ids], self.source.type, dtype)
+            case _:
+                return self.source[ids].to(dtype)
 
 
 class Linear:
@@ -17,21 +66,25 @@ class Linear:
 
     def __init__(
         self,
-        weight: Tensor | PackedTensor,
+        weight: Tensor | PackedTensor | Weight,
         bias: Tensor | None = None,
         *,
         matmul_dtype: torch.dtype | None = None,
     ) -> None:
         """`matmul_dtype`: what many tokens at once are multiplied in; None: the dtype of the activations."""
-        self.weight = weight
+        self.weight = weight if isinstance(weight, Weight) else Weight(weight)
         self.bias = bias
         self.matmul_dtype = matmul_dtype
-        self.out_features, self.in_features = weight.shape
+        self.out_features, self.in_features = self.weight.shape
+        self._native: tuple[MatrixArguments, int, Tensor | None] | None = None
 
     @classmethod
     def fused(cls, parts: Sequence[Linear]) -> Linear | None:
-        """One layer whose output is the outputs of `parts` side by side; None when their weights do not go together."""
-        weight = _concatenate([part.weight for part in parts])
+        """One layer whose output is the outputs of `parts` side by side; None when their weights do not go together.
+
+        The parts must not have been used yet.
+        """
+        weight = _concatenate([part.weight.source for part in parts])
         if weight is None or len({part.bias is None for part in parts}) > 1:
             return None
         biases = [part.bias for part in parts if part.bias is not None]
@@ -48,9 +101,33 @@ class Linear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, in) → (T, out) in the dtype of `x`."""
+        library = native() if x.device.type == "cpu" else None
+        address = None if library is None else self._address()
+        if library is None or address is None:
+            return self._with_torch(x)
+        rows = x.float()
+        if rows.stride(1) != 1:
+            rows = rows.contiguous()
+        tokens = rows.shape[0]
+        out = torch.empty(tokens, self.out_features)
+        in_bfloat = (self.matmul_dtype or x.dtype) is torch.bfloat16
+        library.linear(address, rows.data_ptr(), rows.stride(0), out.data_ptr(), tokens, in_bfloat)
+        return out.to(x.dtype)
+
+    def _address(self) -> int | None:
+        """Where the library finds the description of this layer; None when its weight stays with torch."""
+        if self._native is None:
+            matrix = self.weight.matrix()
+            if matrix is None:
+                return None
+            bias = None if self.bias is None else self.bias.float().contiguous()
+            arguments = matrix.arguments(bias)
+            self._native = (arguments, ctypes.addressof(arguments), bias)
+        return self._native[1]
+
+    def _with_torch(self, x: Tensor) -> Tensor:
         dtype = self.matmul_dtype or x.dtype
-        weight = self.weight.dequantize(dtype) if isinstance(self.weight, PackedTensor) else self.weight.to(dtype)
-        out = functional.linear(x.to(dtype), weight).to(x.dtype)
+        out = functional.linear(x.to(dtype), self.weight.dense(dtype)).to(x.dtype)
         return out if self.bias is None else out.add_(self.bias)
 
 
@@ -58,7 +135,7 @@ class Embedding:
     """The vector of each token id, looked up in a plain or packed table of (vocabulary, hidden)."""
 
     def __init__(self, weight: Tensor | PackedTensor, dtype: torch.dtype) -> None:
-        self.weight = weight
+        self.weight = Weight(weight)
         self.dtype = dtype
 
     @property
@@ -73,24 +150,22 @@ class Embedding:
 
     def __call__(self, ids: Tensor) -> Tensor:
         """ids (T,) int64 → (T, hidden) in `dtype`."""
-        if isinstance(self.weight, PackedTensor):
-            return dequantize(self.weight.data[ids], self.weight.type, self.dtype)
-        return self.weight[ids].to(self.dtype)
+        return self.weight.rows(ids, self.dtype)
 
     def as_linear(self, matmul_dtype: torch.dtype | None = None) -> Linear:
         """The same table as an output head: hidden → one score a token of the vocabulary. Nothing is copied."""
         return Linear(self.weight, matmul_dtype=matmul_dtype)
 
 
-def _concatenate(weights: Sequence[Tensor | PackedTensor]) -> Tensor | PackedTensor | None:
+def _concatenate(weights: Sequence[Tensor | PackedTensor | NativeMatrix]) -> Tensor | PackedTensor | None:
     """Rows of all weights, one behind the other; None when formats or widths differ."""
     if len({weight.shape[1] for weight in weights}) > 1:
         return None
     packed = [weight for weight in weights if isinstance(weight, PackedTensor)]
+    if len(packed) == len(weights) and len({weight.type for weight in packed}) == 1:
+        rows = sum(weight.shape[0] for weight in packed)
+        return PackedTensor(packed[0].type, torch.cat([weight.data for weight in packed]), (rows, packed[0].shape[1]))
     plain = [weight for weight in weights if isinstance(weight, Tensor)]
-    if not packed:
-        return torch.cat(plain) if len({weight.dtype for weight in plain}) == 1 else None
-    if plain or len({weight.type for weight in packed}) > 1:
-        return None
-    rows = sum(weight.shape[0] for weight in packed)
-    return PackedTensor(packed[0].type, torch.cat([weight.data for weight in packed]), (rows, packed[0].shape[1]))
+    if len(plain) == len(weights) and len({weight.dtype for weight in plain}) == 1:
+        return torch.cat(plain)
+    return None

@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.kernels import native
+
+_TABLE_STEP = 4096
+"""Positions by which the table of cosines and sines grows."""
+
 
 class RotaryEmbedding:
     """Turns the first R dimensions of each head by an angle that grows with the position; the others pass."""
@@ -13,13 +18,56 @@ class RotaryEmbedding:
         """inv_freq: (R / 2,) float32, radians a position; `attention_factor` scales the turned dimensions (YaRN)."""
         self.inv_freq = inv_freq.float()
         self.attention_factor = attention_factor
+        self._table = torch.empty(0, 2, self.inv_freq.shape[0])
 
     def __call__(self, query: Tensor, key: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """query (T, H, D), key (T, KV, D), positions (T,) int64 → the two turned, new tensors of the same dtypes."""
+        if (
+            native() is None
+            or query.device.type != "cpu"
+            or not query.dtype is key.dtype is torch.float32
+            or not _is_dense_within_tokens(query, key)
+        ):
+            cosine, sine = (part.unsqueeze(1) for part in self._angles(positions).unbind(1))
+            return _turn(query, cosine, sine), _turn(key, cosine, sine)
+        turned_query, turned_key = torch.empty(query.shape), torch.empty(key.shape)
+        if not self._turn_native(query, turned_query, key, turned_key, positions):
+            length = -(-(int(positions.max()) + 1) // _TABLE_STEP) * _TABLE_STEP
+            self._table = self._angles(torch.arange(length)).contiguous()
+            self._turn_native(query, turned_query, key, turned_key, positions)
+        return turned_query, turned_key
+
+    def _turn_native(self, query: Tensor, query_out: Tensor, key: Tensor, key_out: Tensor, positions: Tensor) -> bool:
+        """False, with nothing done, when the table is too short for one of the positions."""
+        library = native()
+        assert library is not None, "asked by the caller"
+        return bool(
+            library.rotary(
+                query.data_ptr(),
+                query.stride(0),
+                query_out.data_ptr(),
+                query.shape[1],
+                key.data_ptr(),
+                key.stride(0),
+                key_out.data_ptr(),
+                key.shape[1],
+                self._table.data_ptr(),
+                self._table.shape[0],
+                positions.data_ptr(),
+                query.shape[0],
+                query.shape[2],
+                2 * self.inv_freq.shape[0],
+            )
+        )
+
+    def _angles(self, positions: Tensor) -> Tensor:
+        """(T, 2, R / 2): cosines and sines."""
         angles = positions.float().unsqueeze(-1) * self.inv_freq
-        cosine = (angles.cos() * self.attention_factor).unsqueeze(1)
-        sine = (angles.sin() * self.attention_factor).unsqueeze(1)
-        return _turn(query, cosine, sine), _turn(key, cosine, sine)
+        return torch.stack([angles.cos(), angles.sin()], 1) * self.attention_factor
+
+
+def _is_dense_within_tokens(*heads: Tensor) -> bool:
+    return all(x.stride(2) == 1 and x.stride(1) == x.shape[2] for x in heads)
 
 
 def _turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

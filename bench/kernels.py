@@ -1,0 +1,140 @@
+"""Speed of each kernel next to what the memory gives: `python bench/kernels.py [--set torch] [--quick]`.
+
+Decode numbers run over more weights than the caches hold, so they show reading from memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from engine import kernels
+from engine.attention.base import Step
+from engine.attention.paged import paged_attention
+from engine.layers.activation import silu_mul
+from engine.layers.linear import Linear
+from engine.layers.norm import RMSNorm
+from engine.layers.rotary import RotaryEmbedding
+from engine.quant.base import GGMLType, PackedTensor
+
+ROWS, COLUMNS = 3072, 1024
+COLD_BYTES = 160 << 20
+
+
+def best_seconds(run: Callable[[], object], repeats: int) -> float:
+    """The fastest of several runs: the machine is shared."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def memory_bandwidth(repeats: int) -> float:
+    """Bytes a second that all threads together read."""
+    data = torch.ones(COLD_BYTES // 4)
+    return COLD_BYTES / best_seconds(lambda: data.sum(), repeats)
+
+
+def packed(type: GGMLType) -> PackedTensor:
+    row_bytes = COLUMNS // type.block_elements * type.block_bytes
+    data = np.random.default_rng(0).integers(0, 60, (ROWS, row_bytes), dtype=np.uint8)
+    return PackedTensor(type, torch.from_numpy(data), (ROWS, COLUMNS))
+
+
+def linear_rows(repeats: int, limit: float, types: list[GGMLType]) -> None:
+    for type in types:
+        weight = packed(type)
+        layers = [Linear(weight) for _ in range(max(1, COLD_BYTES // weight.nbytes))]
+        for tokens in (1, 2, 4, 8):
+            x = torch.randn(tokens, COLUMNS)
+            seconds = best_seconds(lambda: [layer(x) for layer in layers], repeats)
+            rate = sum(layer.nbytes for layer in layers) / seconds
+            work = 2 * tokens * ROWS * COLUMNS * len(layers) / seconds
+            print(
+                f"linear {type.name:5} M={tokens:<4} {rate / 1e9:7.1f} GB/s {rate / limit:5.0%} {work / 1e9:8.0f} GFLOP/s"
+            )
+        for dtype in (torch.float32, torch.bfloat16):
+            layer = Linear(weight, matmul_dtype=dtype)
+            for tokens in (16, 512):
+                x = torch.randn(tokens, COLUMNS)
+                layer(x)
+                seconds = best_seconds(lambda: layer(x), 2 * repeats)
+                work = 2 * tokens * ROWS * COLUMNS / seconds
+                print(f"linear {type.name:5} M={tokens:<4} {str(dtype)[6:]:>20} {work / 1e9:8.0f} GFLOP/s")
+
+
+def attention_rows(repeats: int, limit: float) -> None:
+    heads, kv_heads, dim, block = 16, 8, 128, 32
+    for dtype in (torch.float32, torch.bfloat16):
+        for new, context, sequences in ((1, 1024, 1), (1, 1024, 8), (512, 512, 1), (512, 2048, 1)):
+            blocks = -(-context // block)
+            caches = [torch.zeros(2, sequences * blocks, kv_heads, block, dim, dtype=dtype) for _ in range(8)]
+            total = new * sequences
+            positions = torch.arange(context - new, context).repeat(sequences)
+            tables = torch.arange(sequences * blocks, dtype=torch.int32).view(sequences, blocks)
+            slots = (tables.long() * block).repeat_interleave(block, 1)[:, :context] + torch.arange(context) % block
+            step = Step(
+                positions,
+                torch.arange(0, total + 1, new, dtype=torch.int32),
+                torch.full((sequences,), context, dtype=torch.int32),
+                tables,
+                slots[:, context - new :].reshape(-1).contiguous(),
+                (new,) * sequences,
+                (context,) * sequences,
+            )
+            q, k, v = (torch.randn(total, h, dim) for h in (heads, kv_heads, kv_heads))
+            seconds = best_seconds(
+                lambda: [paged_attention(q, k, v, cache, step, scale=dim**-0.5) for cache in caches], repeats
+            ) / len(caches)
+            rate = caches[0].nbytes / seconds
+            pairs = new * context - new * (new - 1) / 2
+            work = 4 * pairs * sequences * heads * dim / seconds
+            print(
+                f"attention {str(dtype)[6:]:8} {sequences}x{new:<4} over {context:<5} {seconds * 1e6:8.0f} µs "
+                f"{rate / 1e9:6.1f} GB/s {rate / limit:5.0%} {work / 1e9:6.0f} GFLOP/s"
+            )
+
+
+def small_rows(repeats: int) -> None:
+    norm, rotary = RMSNorm(torch.ones(COLUMNS), 1e-6), RotaryEmbedding(torch.rand(64))
+    for tokens in (1, 512):
+        x, gate_up = torch.randn(tokens, COLUMNS), torch.randn(tokens, 2 * ROWS)
+        q, k = torch.randn(tokens, 16, 128), torch.randn(tokens, 8, 128)
+        positions = torch.arange(tokens)
+        for name, run in {
+            "norm": lambda: norm(x),
+            "norm + residual": lambda: norm.add(x, x),
+            "rotary": lambda: rotary(q, k, positions),
+            "silu_mul": lambda: silu_mul(gate_up),
+        }.items():
+            run()
+            print(f"{name:16} T={tokens:<4} {best_seconds(run, 20 * repeats) * 1e6:8.1f} µs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", default="", help="avx512, avx2, baseline or torch instead of the best")
+    parser.add_argument("--types", default="Q4_0,Q4_1,Q8_0,Q4_K,Q5_K,Q6_K,F16,BF16,F32")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.set and not kernels.select(arguments.set):
+        parser.error(f"{arguments.set} is not available here")
+    kernels.set_threads(arguments.threads)
+    limit = memory_bandwidth(arguments.repeats)
+    print(f"kernels: {kernels.describe()}; memory: {limit / 1e9:.0f} GB/s")
+    linear_rows(arguments.repeats, limit, [GGMLType[name] for name in arguments.types.split(",") if name])
+    attention_rows(arguments.repeats, limit)
+    small_rows(arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()

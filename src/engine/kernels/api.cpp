@@ -1,0 +1,124 @@
+// The functions Python calls: plain C, pointers and numbers. Chooses the instruction set.
+#include "api.h"
+
+#include <cstring>
+#include <type_traits>
+
+#include "formats.h"
+#include "pool.h"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace engine {
+namespace {
+
+const Kernels* const ALL[] = {
+#if defined(__x86_64__)
+    &avx512_kernels, &avx2_kernels,
+#endif
+    &baseline_kernels,
+};
+
+bool runs_here(const Kernels* kernels) {
+#if defined(__x86_64__)
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    if (kernels == &avx2_kernels) return avx2;
+    if (kernels == &avx512_kernels) return avx512;
+#endif
+    return kernels == &baseline_kernels;
+}
+
+const Kernels* best() {
+    for (const Kernels* kernels : ALL)
+        if (runs_here(kernels)) return kernels;
+    return &baseline_kernels;
+}
+
+const Kernels* active = best();
+
+bool has_bfloat_products() {
+#if defined(__x86_64__)
+    return active == &avx512_kernels && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+template <class Field>
+void interleave_fields(const uint8_t* from, int64_t rows, int64_t row_bytes, int count, uint8_t* to) {
+    for (int i = 0; i < count; ++i, from += sizeof(Field), to += sizeof(Field) * LANES)
+        for (int64_t row = 0; row < rows; ++row)
+            std::memcpy(to + row * sizeof(Field), from + row * row_bytes, sizeof(Field));
+}
+
+}  // namespace
+}  // namespace engine
+
+using namespace engine;
+
+EXPORT const char* kernels_name() { return active->name; }
+EXPORT int kernels_have_bfloat_products() { return has_bfloat_products(); }
+
+// Uses the named instruction set from now on; 0 when this machine or build does not have it.
+EXPORT int kernels_select(const char* name) {
+    for (const Kernels* kernels : ALL)
+        if (std::strcmp(kernels->name, name) == 0 && runs_here(kernels)) {
+            active = kernels;
+            return 1;
+        }
+    return 0;
+}
+
+EXPORT void kernels_set_threads(int count) { set_threads(count); }
+EXPORT int kernels_threads() { return threads(); }
+
+// Interleaves `rows` rows in the file's layout, (rows, row_bytes), into `to`: ceil(rows / 16) groups of 16 * row_bytes,
+// zeros where there is no row.
+EXPORT void interleave(int format, const uint8_t* from, uint8_t* to, int64_t rows, int64_t row_bytes) {
+    with_decoder(format, [&](const auto& decoder) {
+        using D = std::decay_t<decltype(decoder)>;
+        parallel((rows + LANES - 1) / LANES, [&](int64_t group) {
+            const int64_t first = group * LANES, count = rows - first < LANES ? rows - first : LANES;
+            for (int64_t block = 0; block < row_bytes; block += D::bytes)
+                for (const Unit& unit : D::units) {
+                    const uint8_t* fields = from + first * row_bytes + block + unit.offset;
+                    uint8_t* out = to + (first * row_bytes + (block + unit.offset) * LANES);
+                    if (unit.size == 1) interleave_fields<uint8_t>(fields, count, row_bytes, unit.count, out);
+                    else if (unit.size == 2) interleave_fields<uint16_t>(fields, count, row_bytes, unit.count, out);
+                    else interleave_fields<uint32_t>(fields, count, row_bytes, unit.count, out);
+                }
+        });
+    });
+}
+
+EXPORT void linear(const Matrix* weight, const float* x, int64_t x_stride, float* y, int64_t tokens, int bfloat) {
+    active->linear(*weight, x, x_stride, y, tokens, bfloat && has_bfloat_products());
+}
+
+EXPORT void dequantize_rows(const Matrix* weight, const int64_t* rows, int64_t count, float* out) {
+    active->dequantize(*weight, rows, count, out);
+}
+
+EXPORT void rms_norm(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
+                     int64_t groups, int64_t width, int64_t row_stride, float eps) {
+    active->rms_norm(x, residual, weight, sum, out, rows, groups, width, row_stride, eps);
+}
+
+// Turns queries and keys in one call. Returns 0, having done nothing, when a position is outside the table.
+EXPORT int rotary(const float* query, int64_t query_stride, float* query_out, int64_t heads, const float* key,
+                  int64_t key_stride, float* key_out, int64_t kv_heads, const float* table, int64_t table_length,
+                  const int64_t* positions, int64_t tokens, int64_t head_dim, int64_t rotary_dim) {
+    for (int64_t token = 0; token < tokens; ++token)
+        if (positions[token] < 0 || positions[token] >= table_length) return 0;
+    active->rotary(query, query_stride, query_out, table, positions, tokens, heads, head_dim, rotary_dim);
+    active->rotary(key, key_stride, key_out, table, positions, tokens, kv_heads, head_dim, rotary_dim);
+    return 1;
+}
+
+EXPORT void gated(const float* gate_up, float* out, int64_t tokens, int64_t width, int activation) {
+    active->gated(gate_up, out, tokens, width, activation);
+}
+
+EXPORT void attention(const Attention* arguments) { active->attention(*arguments); }

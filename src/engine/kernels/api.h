@@ -1,0 +1,59 @@
+// What every instruction set implements, and the arguments that travel together.
+#pragma once
+#include <cstdint>
+
+namespace engine {
+
+// The numbers GGUF files use.
+enum Format : int {
+    F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8,
+    Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14, BF16 = 30
+};
+
+// A weight matrix with sixteen rows interleaved (see formats.h); rows beyond the last are zero.
+struct Matrix {
+    const uint8_t* data;
+    const float* bias;  // (rows) or null
+    int64_t rows, columns;
+    int format;
+};
+
+// Keys and values of one layer: (2, blocks, kv_heads, block_size, head_dim) in `format` F32, F16 or BF16.
+struct Attention {
+    const float* query;  // (tokens, heads, head_dim), each token `query_stride` floats apart
+    const float* key;
+    const float* value;
+    float* out;  // (tokens, heads, head_dim), dense
+    void* cache;
+    const int32_t* query_starts;  // (sequences + 1)
+    const int32_t* context_lens;  // (sequences)
+    const int32_t* block_tables;  // (sequences, table_stride)
+    const int64_t* slots;         // (tokens)
+    const float* sinks;           // (heads) or null
+    int64_t query_stride, key_stride, value_stride;
+    int64_t tokens, sequences, table_stride, blocks;
+    int64_t heads, kv_heads, head_dim, block_size;
+    int64_t window;  // 0: unlimited
+    float scale, soft_cap;  // soft_cap 0: none
+    int format;
+};
+
+struct Kernels {
+    const char* name;
+    // bfloat: products of many tokens may be taken in bfloat16; only where has_bfloat_products() says so.
+    void (*linear)(const Matrix& weight, const float* x, int64_t x_stride, float* y, int64_t tokens, bool bfloat);
+    void (*dequantize)(const Matrix& weight, const int64_t* rows, int64_t count, float* out);
+    void (*rms_norm)(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
+                     int64_t groups, int64_t width, int64_t row_stride, float eps);
+    void (*rotary)(const float* x, int64_t x_stride, float* out, const float* table, const int64_t* positions,
+                   int64_t tokens, int64_t heads, int64_t head_dim, int64_t rotary_dim);
+    void (*gated)(const float* gate_up, float* out, int64_t tokens, int64_t width, int activation);
+    void (*attention)(const Attention& arguments);
+};
+
+extern const Kernels baseline_kernels;
+#if defined(__x86_64__)
+extern const Kernels avx2_kernels, avx512_kernels;
+#endif
+
+}  // namespace engine

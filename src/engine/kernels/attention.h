@@ -1,0 +1,372 @@
+// Attention over the paged cache. Keys are taken in tiles of TILE_KEYS, turned to floats once for all the query heads
+// that share them, with a running maximum and sum (the streaming softmax), so no score matrix exists.
+//
+// Few rows (a decode: the heads of one group): lanes are dimensions, and a long context is split over the threads.
+// Many rows (a prefill chunk): lanes are rows = (token, head) pairs, up to 48 at once.
+#pragma once
+#include "elementwise.h"
+
+namespace {
+
+using engine::Attention;
+
+constexpr int64_t TILE_KEYS = 32, SPLIT_KEYS = 512, FEW_ROWS = 10;
+constexpr float UNSEEN = -1e30f;  // below every score; finite, so that differences stay numbers
+#if defined(__AVX512F__)
+constexpr int ROW_GROUPS = 3, BLOCK = 8;  // BLOCK * ROW_GROUPS sums stay in registers
+#else
+constexpr int ROW_GROUPS = 1, BLOCK = 4;
+#endif
+constexpr int MAX_ROWS = ROW_GROUPS * LANES;
+
+INLINE int64_t padded(int64_t dim) { return (dim + LANES - 1) / LANES * LANES; }
+
+struct Work {
+    int64_t sequence, kv_head, first_head, heads;  // query heads [first_head, first_head + heads)
+    int64_t first_token, tokens;                   // tokens of the step
+    int64_t first_key, last_key;                   // context positions [first_key, last_key)
+    float* partial;                                // (rows, padded dim + 2) to combine later, or null: write the result
+    int64_t rows() const { return tokens * heads; }
+};
+
+INLINE void copy_as_float(const uint8_t* from, float* to, int64_t count, int format) {
+    if (format == engine::F32) {
+        std::memcpy(to, from, size_t(count) * 4);
+        return;
+    }
+    const auto* halves = (const uint16_t*)from;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        store(to + i, format == engine::F16 ? load_half(halves + i) : load_bfloat(halves + i));
+    for (; i < count; ++i) to[i] = format == engine::F16 ? half_to_float(halves[i]) : bfloat_to_float(halves[i]);
+}
+
+INLINE int64_t element_bytes(int format) { return format == engine::F32 ? 4 : 2; }
+
+INLINE uint8_t* cache_row(const Attention& a, int which, int64_t block, int64_t kv_head, int64_t offset) {
+    const int64_t row = ((which * a.blocks + block) * a.kv_heads + kv_head) * a.block_size + offset;
+    return (uint8_t*)a.cache + row * a.head_dim * element_bytes(a.format);
+}
+
+INLINE void store_as(int format, const float* from, uint16_t* to, int64_t count) {
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        format == engine::F16 ? store_half(to + i, load(from + i)) : store_bfloat(to + i, load(from + i));
+    for (; i < count; ++i) to[i] = format == engine::F16 ? float_to_half(from[i]) : float_to_bfloat(from[i]);
+}
+
+void write_cache(const Attention& a) {
+    over_rows(a.tokens, 2 * a.kv_heads * a.head_dim, [&](int64_t first, int64_t last) {
+        for (int64_t token = first; token < last; ++token) {
+            const int64_t block = a.slots[token] / a.block_size, offset = a.slots[token] % a.block_size;
+            for (int which = 0; which < 2; ++which)
+                for (int64_t head = 0; head < a.kv_heads; ++head) {
+                    const float* from = (which ? a.value + token * a.value_stride : a.key + token * a.key_stride)
+                                        + head * a.head_dim;
+                    uint8_t* to = cache_row(a, which, block, head, offset);
+                    if (a.format == engine::F32) {
+                        std::memcpy(to, from, size_t(a.head_dim) * 4);
+                    } else {
+                        store_as(a.format, from, (uint16_t*)to, a.head_dim);
+                    }
+                }
+        }
+    });
+}
+
+// Keys (which 0) or values (1) [first, last) of a sequence as floats, (TILE_KEYS, padded dim); the rest is zero.
+INLINE void load_tile(const Attention& a, const Work& work, int which, int64_t first, int64_t last, float* tile) {
+    const int64_t dim = padded(a.head_dim);
+    const int32_t* table = a.block_tables + work.sequence * a.table_stride;
+    for (int64_t position = first; position < last; ++position) {
+        float* to = tile + (position - first) * dim;
+        const uint8_t* row = cache_row(a, which, table[position / a.block_size], work.kv_head, position % a.block_size);
+        copy_as_float(row, to, a.head_dim, a.format);
+        for (int64_t i = a.head_dim; i < dim; ++i) to[i] = 0.0f;
+    }
+    std::memset(tile + (last - first) * dim, 0, size_t((TILE_KEYS - (last - first)) * dim) * 4);
+}
+
+INLINE F capped(F score, float cap) { return cap > 0 ? set1(cap) * hyperbolic_tangent(score / set1(cap)) : score; }
+
+// Position of the query of a row, and the first key it sees.
+INLINE int64_t position_of(const Attention& a, const Work& work, int64_t row) {
+    const int64_t token = work.first_token + row / work.heads;
+    return a.context_lens[work.sequence] - (a.query_starts[work.sequence + 1] - token);
+}
+INLINE int64_t first_seen(const Attention& a, int64_t position) {
+    return a.window > 0 && position >= a.window ? position - a.window + 1 : 0;
+}
+
+// One row is done: (unnormalised result, maximum, sum) goes to the output or to the partial results.
+INLINE void finish_row(const Attention& a, const Work& work, int64_t row, const float* result, float maximum, float total) {
+    const int64_t dim = padded(a.head_dim);
+    if (work.partial) {
+        float* to = work.partial + row * (dim + 2);
+        std::memcpy(to, result, size_t(dim) * 4);
+        to[dim] = maximum;
+        to[dim + 1] = total;
+        return;
+    }
+    const int64_t token = work.first_token + row / work.heads, head = work.first_head + row % work.heads;
+    if (a.sinks) total += std::exp(a.sinks[head] - maximum < 80 ? a.sinks[head] - maximum : 80.0f);
+    float* to = a.out + (token * a.heads + head) * a.head_dim;
+    for (int64_t i = 0; i < a.head_dim; ++i) to[i] = result[i] / total;
+}
+
+// Memory of one work item; all parts 64-byte aligned.
+struct Buffers {
+    float *keys, *values, *queries, *results, *scores;
+    explicit Buffers(int64_t dim) {
+        keys = engine::scratch_of<float>(engine::Slot::Scores, size_t((2 * dim + MAX_ROWS) * TILE_KEYS + 2 * dim * MAX_ROWS));
+        values = keys + TILE_KEYS * dim;
+        queries = values + TILE_KEYS * dim;
+        results = queries + dim * MAX_ROWS;
+        scores = results + dim * MAX_ROWS;
+    }
+};
+
+INLINE const float* query_of(const Attention& a, const Work& work, int64_t row) {
+    const int64_t token = work.first_token + row / work.heads, head = work.first_head + row % work.heads;
+    return a.query + token * a.query_stride + head * a.head_dim;
+}
+
+// Marks what a row may not see in a tile that starts at key `first`. `stride`: distance of two keys in `scores`.
+INLINE void hide_unseen(const Attention& a, const Work& work, int64_t row, int64_t first, int64_t last, float* scores,
+                        int64_t stride) {
+    const int64_t position = position_of(a, work, row), from = first_seen(a, position);
+    for (int64_t i = 0; i < TILE_KEYS; ++i) {
+        const int64_t key = first + i;
+        if (key > position || key < from || key >= last) scores[i * stride] = UNSEEN;
+    }
+}
+
+void attend_few_rows(const Attention& a, const Work& work) {
+    const int64_t dim = padded(a.head_dim), rows = work.rows();
+    const Buffers buffers(dim);
+    float maximum[FEW_ROWS], total[FEW_ROWS];
+    std::memset(buffers.queries, 0, size_t(rows * dim) * 4);
+    std::memset(buffers.results, 0, size_t(rows * dim) * 4);
+    for (int64_t row = 0; row < rows; ++row) {
+        const float* query = query_of(a, work, row);
+        for (int64_t i = 0; i < a.head_dim; ++i) buffers.queries[row * dim + i] = query[i] * a.scale;
+        maximum[row] = UNSEEN;
+        total[row] = 0;
+    }
+    for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
+        const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
+        load_tile(a, work, 0, first, last, buffers.keys);
+        load_tile(a, work, 1, first, last, buffers.values);
+        for (int64_t row = 0; row < rows; ++row) {
+            const float* query = buffers.queries + row * dim;
+            alignas(64) float scores[TILE_KEYS];
+            for (int64_t key = 0; key < TILE_KEYS; key += 4) {
+                const float* keys = buffers.keys + key * dim;
+                F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+                for (int64_t i = 0; i < dim; i += LANES) {
+                    const F q = load(query + i);
+                    s0 = fma(q, load(keys + i), s0);
+                    s1 = fma(q, load(keys + dim + i), s1);
+                    s2 = fma(q, load(keys + 2 * dim + i), s2);
+                    s3 = fma(q, load(keys + 3 * dim + i), s3);
+                }
+                scores[key] = sum(s0), scores[key + 1] = sum(s1), scores[key + 2] = sum(s2), scores[key + 3] = sum(s3);
+            }
+            store(scores, capped(load(scores), a.soft_cap));
+            store(scores + LANES, capped(load(scores + LANES), a.soft_cap));
+            hide_unseen(a, work, row, first, last, scores, 1);
+            const float tile_most = largest(max(load(scores), load(scores + LANES)));
+            const float most = tile_most > maximum[row] ? tile_most : maximum[row];
+            const float fade = std::exp(maximum[row] - most);
+            const F low = exponential(load(scores) - set1(most)), high = exponential(load(scores + LANES) - set1(most));
+            store(scores, low);
+            store(scores + LANES, high);
+            maximum[row] = most;
+            total[row] = total[row] * fade + sum(low + high);
+            float* result = buffers.results + row * dim;
+            for (int64_t i = 0; i < dim; i += LANES) {
+                F even = load(result + i) * set1(fade), odd = zero();
+                for (int64_t key = 0; key < TILE_KEYS; key += 2) {
+                    even = fma(set1(scores[key]), load(buffers.values + key * dim + i), even);
+                    odd = fma(set1(scores[key + 1]), load(buffers.values + (key + 1) * dim + i), odd);
+                }
+                store(result + i, even + odd);
+            }
+        }
+    }
+    for (int64_t row = 0; row < rows; ++row)
+        finish_row(a, work, row, buffers.results + row * dim, maximum[row], total[row]);
+}
+
+// c[n][rows] = (fade ? c * fade : 0) + sum over k of a[n * n_stride + k * k_stride] * b[k][rows]; n in whole BLOCKs.
+template <int GROUPS>
+INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t n, const float* b, int64_t k, float* c,
+                     const F* fade) {
+    for (int64_t first = 0; first < n; first += BLOCK) {
+        F total[BLOCK][GROUPS];
+        for (int i = 0; i < BLOCK; ++i)
+            for (int g = 0; g < GROUPS; ++g)
+                total[i][g] = fade ? load(c + ((first + i) * GROUPS + g) * LANES) * fade[g] : zero();
+        const float* left = a + first * n_stride;
+        for (int64_t step = 0; step < k; ++step) {
+            F right[GROUPS];
+            for (int g = 0; g < GROUPS; ++g) right[g] = load(b + (step * GROUPS + g) * LANES);
+UNROLL(8)
+            for (int i = 0; i < BLOCK; ++i) {
+                const F value = set1(left[i * n_stride + step * k_stride]);
+                for (int g = 0; g < GROUPS; ++g) total[i][g] = fma(value, right[g], total[i][g]);
+            }
+        }
+        for (int i = 0; i < BLOCK; ++i)
+            for (int g = 0; g < GROUPS; ++g) store(c + ((first + i) * GROUPS + g) * LANES, total[i][g]);
+    }
+}
+
+template <int GROUPS>
+void attend_many_rows(const Attention& a, const Work& work) {
+    constexpr int64_t WIDTH = GROUPS * LANES;
+    const int64_t dim = padded(a.head_dim), rows = work.rows();
+    const Buffers buffers(dim);
+    std::memset(buffers.queries, 0, size_t(WIDTH * dim) * 4);
+    std::memset(buffers.results, 0, size_t(WIDTH * dim) * 4);
+    for (int64_t row = 0; row < rows; ++row) {
+        const float* query = query_of(a, work, row);
+        for (int64_t i = 0; i < a.head_dim; ++i) buffers.queries[i * WIDTH + row] = query[i] * a.scale;
+    }
+    F maximum[GROUPS], total[GROUPS], fade[GROUPS];
+    for (int g = 0; g < GROUPS; ++g) maximum[g] = set1(UNSEEN), total[g] = zero();
+    const int64_t lowest = position_of(a, work, 0), highest = position_of(a, work, rows - 1);
+    for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
+        const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
+        load_tile(a, work, 0, first, last, buffers.keys);
+        load_tile(a, work, 1, first, last, buffers.values);
+        float* scores = buffers.scores;
+        multiply<GROUPS>(buffers.keys, dim, 1, TILE_KEYS, buffers.queries, dim, scores, nullptr);
+        if (a.soft_cap > 0)
+            for (int64_t i = 0; i < TILE_KEYS * WIDTH; i += LANES) store(scores + i, capped(load(scores + i), a.soft_cap));
+        if (first + TILE_KEYS - 1 > lowest || last < first + TILE_KEYS || first < first_seen(a, highest))
+            for (int64_t row = 0; row < rows; ++row) hide_unseen(a, work, row, first, last, scores + row, WIDTH);
+        for (int g = 0; g < GROUPS; ++g) {
+            F most = maximum[g], sums = zero();
+            for (int64_t key = 0; key < TILE_KEYS; ++key) most = max(most, load(scores + key * WIDTH + g * LANES));
+            for (int64_t key = 0; key < TILE_KEYS; ++key) {
+                float* at = scores + key * WIDTH + g * LANES;
+                const F weight = exponential(load(at) - most);
+                sums = sums + weight;
+                store(at, weight);
+            }
+            fade[g] = exponential(maximum[g] - most);
+            total[g] = fma(total[g], fade[g], sums);
+            maximum[g] = most;
+        }
+        multiply<GROUPS>(buffers.values, 1, dim, dim, scores, TILE_KEYS, buffers.results, fade);
+    }
+    float* result = buffers.keys;  // no longer needed
+    for (int64_t row = 0; row < rows; ++row) {
+        float lanes[2][LANES];
+        store(lanes[0], maximum[row / LANES]);
+        store(lanes[1], total[row / LANES]);
+        for (int64_t i = 0; i < dim; ++i) result[i] = buffers.results[i * WIDTH + row];
+        finish_row(a, work, row, result, lanes[0][row % LANES], lanes[1][row % LANES]);
+    }
+}
+
+void attend(const Attention& a, const Work& work) {
+    const int64_t rows = work.rows();
+    if (rows <= FEW_ROWS) return attend_few_rows(a, work);
+    if (ROW_GROUPS == 1 || rows <= LANES) return attend_many_rows<1>(a, work);
+    if (rows <= 2 * LANES) return attend_many_rows<(ROW_GROUPS > 1 ? 2 : 1)>(a, work);
+    attend_many_rows<ROW_GROUPS>(a, work);
+}
+
+// Cuts the step into work items and hands each to `emit`; splits of one (sequence, KV head) follow one another.
+template <class Emit>
+INLINE void plan(const Attention& a, int64_t split_keys, Emit&& emit) {
+    const int64_t group = a.heads / a.kv_heads, heads = group < MAX_ROWS ? group : MAX_ROWS;
+    for (int64_t sequence = 0; sequence < a.sequences; ++sequence) {
+        const int64_t start = a.query_starts[sequence], length = a.query_starts[sequence + 1] - start;
+        const int64_t context = a.context_lens[sequence];
+        const bool few = length * group <= FEW_ROWS;
+        const int64_t tokens = few ? length : MAX_ROWS / heads;
+        for (int64_t token = start + length; token > start;) {  // the longest first
+            const int64_t first_token = few || token - start <= tokens ? start : token - tokens;
+            const int64_t last_key = context - (start + length - token);
+            const int64_t first_key = first_seen(a, context - (start + length - first_token)) / TILE_KEYS * TILE_KEYS;
+            const int64_t split = few ? split_keys : last_key - first_key;
+            for (int64_t kv_head = 0; kv_head < a.kv_heads; ++kv_head)
+                for (int64_t head = 0; head < group; head += heads)
+                    for (int64_t key = first_key; key < last_key; key += split) {
+                        const int64_t count = group - head < heads ? group - head : heads;
+                        const int64_t end = key + split < last_key ? key + split : last_key;
+                        const bool whole = key == first_key && end == last_key;
+                        emit(Work{sequence, kv_head, kv_head * group + head, count, first_token, token - first_token,
+                                  key, end, nullptr}, whole);
+                    }
+            token = first_token;
+        }
+    }
+}
+
+// Adds up the splits of one (sequence, KV head), which lie one behind the other from `works`.
+void combine(const Attention& a, const Work* works, int64_t splits) {
+    const int64_t dim = padded(a.head_dim);
+    Work whole = works[0];
+    whole.partial = nullptr;
+    float* result = engine::scratch_of<float>(engine::Slot::Scores, size_t(dim));
+    for (int64_t row = 0; row < whole.rows(); ++row) {
+        float maximum = UNSEEN, total = 0;
+        for (int64_t i = 0; i < splits; ++i) {
+            const float most = works[i].partial[row * (dim + 2) + dim];
+            maximum = most > maximum ? most : maximum;
+        }
+        std::memset(result, 0, size_t(dim) * 4);
+        for (int64_t i = 0; i < splits; ++i) {
+            const float* part = works[i].partial + row * (dim + 2);
+            const float factor = std::exp(part[dim] - maximum);
+            total += factor * part[dim + 1];
+            for (int64_t d = 0; d < dim; d += LANES)
+                store(result + d, fma(set1(factor), load(part + d), load(result + d)));
+        }
+        finish_row(a, whole, row, result, maximum, total);
+    }
+}
+
+void attention(const Attention& a) {
+    write_cache(a);
+    int64_t keys = 0;
+    for (int64_t sequence = 0; sequence < a.sequences; ++sequence) keys += a.context_lens[sequence] * a.kv_heads;
+    int64_t split_keys = keys / (4 * engine::threads()) / TILE_KEYS * TILE_KEYS;
+    split_keys = split_keys < 4 * TILE_KEYS ? 4 * TILE_KEYS : split_keys > SPLIT_KEYS ? SPLIT_KEYS : split_keys;
+
+    const int64_t stride = padded(a.head_dim) + 2;
+    int64_t count = 0, partial_floats = 0;
+    plan(a, split_keys, [&](const Work& work, bool whole) {
+        ++count;
+        if (!whole) partial_floats += work.rows() * stride;
+    });
+    Work* works = engine::scratch_of<Work>(engine::Slot::Activations, size_t(count));
+    float* partial = engine::scratch_of<float>(engine::Slot::Partials, size_t(partial_floats));
+    Work* next = works;
+    plan(a, split_keys, [&](Work work, bool whole) {
+        if (!whole) {
+            work.partial = partial;
+            partial += work.rows() * stride;
+        }
+        *next++ = work;
+    });
+    engine::parallel(count, [&](int64_t index) { attend(a, works[index]); });
+    if (partial_floats == 0) return;
+    engine::parallel(count, [&](int64_t index) {
+        const Work& work = works[index];
+        const auto same = [&](int64_t other) {
+            return other >= 0 && other < count && works[other].partial && works[other].sequence == work.sequence &&
+                   works[other].first_head == work.first_head;
+        };
+        if (work.partial == nullptr || same(index - 1)) return;
+        int64_t splits = 1;
+        while (same(index + splits)) ++splits;
+        combine(a, works + index, splits);
+    });
+}
+
+}  // namespace

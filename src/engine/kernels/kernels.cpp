@@ -1,0 +1,21 @@
+// Compiled once for each instruction set; ENGINE_ISA names the variant (see build.py).
+// Everything but the table at the end has internal linkage, so that no variant's code can be called by another.
+#include <type_traits>
+
+#include "attention.h"
+#include "elementwise.h"
+#include "linear.h"
+
+#define JOIN(a, b) a##b
+#define TABLE(isa) JOIN(isa, _kernels)
+#define TEXT(isa) #isa
+#define NAME(isa) TEXT(isa)
+
+namespace engine {
+
+extern const Kernels TABLE(ENGINE_ISA);
+const Kernels TABLE(ENGINE_ISA) = {
+    NAME(ENGINE_ISA), linear, dequantize, rms_norm, rotary, gated, attention,
+};
+
+}  // namespace engine

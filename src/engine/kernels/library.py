@@ -1,0 +1,68 @@
+"""The native library as Python sees it: plain C functions called through ctypes, which lets go of the GIL."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int64, c_void_p
+from pathlib import Path
+from typing import Any
+
+
+class MatrixArguments(Structure):
+    """`engine::Matrix` of api.h."""
+
+    _fields_ = (
+        ("data", c_void_p),
+        ("bias", c_void_p),
+        ("rows", c_int64),
+        ("columns", c_int64),
+        ("format", c_int),
+    )
+
+
+class AttentionArguments(Structure):
+    """`engine::Attention` of api.h."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("query", "key", "value", "out", "cache")),
+        *((name, c_void_p) for name in ("query_starts", "context_lens", "block_tables", "slots", "sinks")),
+        *((name, c_int64) for name in ("query_stride", "key_stride", "value_stride")),
+        *((name, c_int64) for name in ("tokens", "sequences", "table_stride", "blocks")),
+        *((name, c_int64) for name in ("heads", "kv_heads", "head_dim", "block_size", "window")),
+        ("scale", c_float),
+        ("soft_cap", c_float),
+        ("format", c_int),
+    )
+
+
+class Library:
+    """The loaded shared object; every attribute is one of its functions."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError when there is no loadable library at `path`."""
+        library = ctypes.CDLL(str(path))
+        pointer, number = c_void_p, c_int64
+
+        def function(name: str, arguments: tuple[Any, ...], result: Any = None) -> Callable[..., Any]:
+            found = library[name]
+            found.argtypes = arguments
+            found.restype = result
+            return found
+
+        self.name = function("kernels_name", (), c_char_p)
+        self.have_bfloat_products = function("kernels_have_bfloat_products", (), c_int)
+        self.select = function("kernels_select", (c_char_p,), c_int)
+        self.set_threads = function("kernels_set_threads", (c_int,))
+        self.threads = function("kernels_threads", (), c_int)
+        self.interleave = function("interleave", (c_int, pointer, pointer, number, number))
+        self.linear = function("linear", (pointer, pointer, number, pointer, number, c_int))
+        self.dequantize_rows = function("dequantize_rows", (pointer, pointer, number, pointer))
+        self.rms_norm = function("rms_norm", (*(pointer,) * 5, *(number,) * 4, c_float))
+        self.rotary = function(
+            "rotary",
+            (pointer, number, pointer, number) * 2 + (pointer, number, pointer, number, number, number),
+            c_int,
+        )
+        self.gated = function("gated", (pointer, pointer, number, number, c_int))
+        self.attention = function("attention", (POINTER(AttentionArguments),))

@@ -1,0 +1,81 @@
+"""A weight matrix in the layout of the native kernels: sixteen rows interleaved, exactly as large as in the file."""
+
+from __future__ import annotations
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+from engine.kernels import native
+from engine.kernels.library import MatrixArguments
+from engine.quant.base import GGMLType, PackedTensor
+
+_LANES = 16
+_PLAIN = {torch.float32: GGMLType.F32, torch.float16: GGMLType.F16, torch.bfloat16: GGMLType.BF16}
+
+
+class NativeMatrix:
+    """(rows, columns) of one format, for `linear` and `rows`."""
+
+    def __init__(self, data: Tensor, type: GGMLType, rows: int, columns: int) -> None:
+        self.data = data
+        self.type = type
+        self.shape = (rows, columns)
+        self._arguments = self.arguments(None)
+
+    @classmethod
+    def of(cls, weight: Tensor | PackedTensor) -> NativeMatrix | None:
+        """Interleave a copy of `weight`; None when it has to stay with torch (no library, CUDA, odd shape or dtype)."""
+        library = native()
+        packed = weight if isinstance(weight, PackedTensor) else _as_packed(weight)
+        if library is None or packed is None or packed.data.device.type != "cpu" or len(packed.shape) != 2:
+            return None
+        rows, columns = packed.shape
+        if columns % max(_LANES, packed.type.block_elements):
+            return None
+        source = packed.data.contiguous()
+        padded_rows = -(-rows // _LANES) * _LANES
+        allocate = torch.empty if padded_rows == rows else torch.zeros
+        data = allocate(padded_rows * source.shape[1], dtype=torch.uint8)
+        library.interleave(packed.type.file_id, source.data_ptr(), data.data_ptr(), rows, source.shape[1])
+        return cls(data, packed.type, rows, columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows there are, without padding."""
+        rows, columns = self.shape
+        return rows * columns // self.type.block_elements * self.type.block_bytes
+
+    def arguments(self, bias: Tensor | None) -> MatrixArguments:
+        """What the library needs to know; `bias` (rows,) float32 must live as long as the result."""
+        return MatrixArguments(
+            data=self.data.data_ptr(),
+            bias=None if bias is None else bias.data_ptr(),
+            rows=self.shape[0],
+            columns=self.shape[1],
+            format=self.type.file_id,
+        )
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """ids (N,) int64 → (N, columns) float32.
+
+        Raises:
+            IndexError: an id is no row.
+        """
+        library = native()
+        ids = ids.long().contiguous()
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.shape[0]:
+            raise IndexError(f"A row id is outside 0 … {self.shape[0] - 1}.")
+        out = torch.empty(ids.numel(), self.shape[1])
+        assert library is not None, "a matrix in the library's layout outlives the choice of torch only in tests"
+        library.dequantize_rows(ctypes.byref(self._arguments), ids.data_ptr(), ids.numel(), out.data_ptr())
+        return out
+
+
+def _as_packed(weight: Tensor) -> PackedTensor | None:
+    type = _PLAIN.get(weight.dtype)
+    if type is None or weight.dim() != 2:
+        return None
+    rows = weight.detach().contiguous()
+    return PackedTensor(type, rows.view(torch.uint8).view(rows.shape[0], -1), tuple(weight.shape))

@@ -1,0 +1,31 @@
+// The thread pool all kernels share, and scratch memory that outlives a call.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace engine {
+
+// Runs body(context, chunk) for every chunk in [0, chunks), on the calling thread and on the pool's workers.
+// Chunks are taken one by one, so a worker that the operating system delays costs at most one chunk. Returns when all
+// are done. A second caller at the same time gets no workers and does its chunks alone.
+using Body = void (*)(void* context, int64_t chunk);
+void run_chunks(int64_t chunks, Body body, void* context);
+
+template <class Function>
+inline void parallel(int64_t chunks, Function&& function) {
+    run_chunks(chunks, [](void* context, int64_t chunk) { (*static_cast<Function*>(context))(chunk); }, &function);
+}
+
+void set_threads(int threads);
+int threads();
+
+// At least `bytes` of 64-byte aligned memory of this thread, one buffer a slot; contents are not kept when it grows.
+enum class Slot { Panel, Activations, Sums, Scores, Partials, Count };
+void* scratch(Slot slot, size_t bytes);
+
+template <class T>
+inline T* scratch_of(Slot slot, size_t count) {
+    return static_cast<T*>(scratch(slot, count * sizeof(T)));
+}
+
+}  // namespace engine
