@@ -10,6 +10,7 @@ import click
 
 from engine.errors import EngineError
 from mistralrs_agent import __version__
+from mistralrs_agent.cli.bench import bench
 from mistralrs_agent.cli.cache import cache
 from mistralrs_agent.cli.completions import completions
 from mistralrs_agent.cli.doctor import doctor
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, run, tui, from_config, doctor, cache, login, completions):
+for command in (serve, run, tui, from_config, bench, doctor, cache, login, completions):
     cli.add_command(command)
 
 

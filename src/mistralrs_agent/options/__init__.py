@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mistralrs_agent.options.agent import Agent, Sandbox
+from mistralrs_agent.options.benchmark import Benchmark
 from mistralrs_agent.options.engine import PagedAttention, Runtime, Speculation
 from mistralrs_agent.options.model import Adapters, Device, Format, Model, Multimodal, Quantization, Template
 from mistralrs_agent.options.section import Flag, Section
 from mistralrs_agent.options.surface import Chat, General, Server
 
-__all__ = ["ENGINE", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
+__all__ = ["BENCH", "ENGINE", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Options:
     adapters: Adapters = field(default_factory=Adapters)
     multimodal: Multimodal = field(default_factory=Multimodal)
     speculation: Speculation = field(default_factory=Speculation)
+    benchmark: Benchmark = field(default_factory=Benchmark)
     general: General = field(default_factory=General)
 
 
@@ -42,6 +44,7 @@ def _section_type(factory: Any) -> type[Section]:
 
 SECTIONS: Mapping[str, type[Section]] = {item.name: _section_type(item.default_factory) for item in fields(Options)}
 """The sections by their name in `Options`, in the order of `--help`."""
-ENGINE = tuple(name for name in SECTIONS if name not in {"server", "chat", "agent", "sandbox"})
-SERVE = tuple(name for name in SECTIONS if name != "chat")
-RUN = tuple(name for name in SECTIONS if name != "server")
+ENGINE = tuple(name for name in SECTIONS if name not in {"server", "chat", "agent", "sandbox", "benchmark"})
+SERVE = tuple(name for name in SECTIONS if name not in {"chat", "benchmark"})
+RUN = tuple(name for name in SECTIONS if name not in {"server", "benchmark"})
+BENCH = ("benchmark", *ENGINE)
