@@ -51,6 +51,7 @@ async def test_a_tool_can_be_forced():
     conversation = LocalConversation(make_agent(model, [code_tool()], CODE), "")
     events = await talk(conversation, "go", force_tool="run")
     assert model.requests[0].tool_choice == ToolChoice.named("run")
+    assert not model.requests[0].parallel_tool_calls
     assert isinstance(events[-1], Finished)
     with pytest.raises(RequestError, match="'walk'"):
         conversation.send("go", force_tool="walk")

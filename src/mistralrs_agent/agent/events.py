@@ -118,6 +118,8 @@ class Finished:
     stop_detail: StopDetail | None = None
     client_calls: tuple[ToolCall, ...] = ()
     """Calls the client has to run, with `reason` `tool_calls`."""
+    context_tokens: int = 0
+    """Prompt and reply of the last round: how much of the context is in use; 0: unknown."""
 
 
 Event = (

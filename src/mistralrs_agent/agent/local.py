@@ -55,6 +55,7 @@ class LocalConversation:
             messages=(Message("user", text),),
             sampling=self._agent.model.info.sampling_defaults,
             tool_choice=ToolChoice() if force_tool is None else ToolChoice.named(force_tool),
+            parallel_tool_calls=force_tool is None,  # someone who forces a tool wants one call of it
             code_execution=self._agent.code_execution,
             web_search=self._agent.web_search,
             permission=self._permission,

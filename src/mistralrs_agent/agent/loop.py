@@ -117,7 +117,8 @@ class TurnLoop:
                     yield event
         reply, self._reply = self._reply, _Reply()
         calls = reply.end.tool_calls if reply.end and not last else ()
-        self._usage += (reply.end and reply.end.usage) or Usage()
+        usage = (reply.end and reply.end.usage) or Usage()
+        self._usage += usage
         self.history.append(Message("assistant", reply.text, calls, reasoning=reply.thinking))
 
         client_names = {spec.name for spec in self.turn.client_tools}
@@ -128,7 +129,7 @@ class TurnLoop:
                 async for event in events:
                     yield event
         if client_calls or not calls:
-            self._finish(number, reply, client_calls, last=last)
+            self._finish(number, reply, usage, client_calls, last=last)
 
     def _request(self, number: int, *, last: bool) -> ChatRequest:
         """What the model is asked in a round; the system prompt and the notice are added here and never stored."""
@@ -189,7 +190,9 @@ class TurnLoop:
         self._last_call = this_call
         return f"{content}\n\n{REPEATED_NOTICE}" if self._repetitions == 3 else content
 
-    def _finish(self, number: int, reply: _Reply, client_calls: tuple[ToolCall, ...], *, last: bool) -> None:
+    def _finish(
+        self, number: int, reply: _Reply, usage: Usage, client_calls: tuple[ToolCall, ...], *, last: bool
+    ) -> None:
         self.session.save(self.history)
         reason = reply.end.reason if reply.end else FinishReason.ERROR
         detail = StopDetail.ROUND_LIMIT if last else None
@@ -197,7 +200,9 @@ class TurnLoop:
             reason, detail = FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
         elif reason is FinishReason.TOOL_CALLS:
             reason = FinishReason.STOP
-        self._finished = Finished(reason, self.session.id, reply.text, self._usage, number + 1, detail, client_calls)
+        self._finished = Finished(
+            reason, self.session.id, reply.text, self._usage, number + 1, detail, client_calls, usage.total_tokens
+        )
 
 
 @asynccontextmanager
