@@ -109,7 +109,7 @@ COMMANDS = (
     HELP,
     Command("python", "TEXT", "send TEXT; the model must run Python first", _python),
     Command("search", "TEXT", "send TEXT; the model must search the web first", _search),
-    Command("tool", "NAME TEXT", "send TEXT; the model must call the tool NAME first", _tool),
+    Command("tool", "NAME TEXT", "send TEXT; the model must call NAME first", _tool),
     Command("tools", "", "list the tools of this chat", _tools),
     Command("permission", "auto|ask|deny", "what happens before a tool runs", _permission),
     Command("copy", "", "copy the last answer", _copy),

@@ -16,20 +16,18 @@ CHAT_KEYS: list[Binding] = [
 ]
 
 PROMPT_KEYS: list[Binding] = [
-    Binding("enter", "submit", "Send", id="prompt.submit", priority=True),
-    Binding(
-        "shift+enter,ctrl+j,alt+enter", "newline", "New line", id="prompt.newline", key_display="^j", priority=True
-    ),
-    Binding("tab", "complete", "Complete", id="prompt.complete", show=False, priority=True),
+    Binding("enter", "submit", "Send", id="prompt.submit"),
+    Binding("shift+enter,ctrl+j,alt+enter", "newline", "New line", id="prompt.newline", key_display="^j"),
+    Binding("tab", "complete", "Complete", id="prompt.complete", show=False),
     Binding("up", "older", "Earlier message", id="prompt.older", show=False),
     Binding("down", "newer", "Later message", id="prompt.newer", show=False),
-    Binding("ctrl+d", "delete_or_leave", "Leave", id="prompt.leave", show=False, priority=True),
+    Binding("ctrl+d", "delete_or_leave", "Leave", id="prompt.leave", show=False),
 ]
 
 APPROVAL_KEYS: list[Binding] = [
-    Binding("y", "decide('yes')", "Allow", id="approval.yes"),
-    Binding("n", "decide('no')", "Deny", id="approval.no"),
-    Binding("a", "decide('always')", "Always allow", id="approval.always"),
+    Binding("y", "decide('yes')", "Allow", id="approval.yes", show=False),
+    Binding("n", "decide('no')", "Deny", id="approval.no", show=False),
+    Binding("a", "decide('always')", "Always allow", id="approval.always", show=False),
     Binding("up", "scroll(-1)", "Scroll up", id="approval.scroll_up", show=False),
     Binding("down", "scroll(1)", "Scroll down", id="approval.scroll_down", show=False),
 ]

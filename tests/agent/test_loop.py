@@ -62,6 +62,7 @@ async def test_a_call_is_run_and_its_result_goes_back_to_the_model_with_the_text
     finished = events[-1]
     assert finished.text == "It said hi."
     assert finished.usage.prompt_tokens == sum(map(model.count_tokens, model.requests))
+    assert finished.context_tokens == model.count_tokens(model.requests[1]) + len("It said hi.")
 
 
 async def test_calls_of_a_round_run_at_the_same_time_and_results_keep_their_order():

@@ -85,7 +85,7 @@ class ChatScreen(Screen[None]):
     # What the person does
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        """A command or a message. What cannot be done now stays in the prompt."""
+        """A command or a message. What cannot be done now goes back to the prompt."""
         try:
             command = commands.parse(event.text)
             if command is None:
@@ -94,9 +94,9 @@ class ChatScreen(Screen[None]):
                 await command[0].run(self, command[1])
         except (UserError, EngineError) as error:
             self.notify(str(error), severity="warning", markup=False)
-            return
-        self._remember(event.text)
-        self._prompt.clear()
+            self._prompt.give_back(event.text)
+        else:
+            self._remember(event.text)
 
     async def start(self, command: commands.Command) -> None:
         """Run a command that needs nothing more, or write its beginning into the prompt."""

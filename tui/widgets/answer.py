@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from markdown_it import MarkdownIt
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownStream
 
 from tui.text import printable
 
 
+def _parser() -> MarkdownIt:
+    """Tags are shown as they are: Textual would leave them out."""
+    return MarkdownIt("gfm-like", {"html": False})
+
+
 class Answer(Markdown):
     """Drawn while it streams; pieces that come faster than they can be drawn are drawn together."""
 
     def __init__(self) -> None:
-        super().__init__(open_links=False)
+        super().__init__(parser_factory=_parser, open_links=False)
         self._stream: MarkdownStream | None = None
 
     async def write(self, text: str) -> None:

@@ -54,7 +54,7 @@ class ApprovalPrompt(Vertical, can_focus=True):
                 yield Code(card.body.strip("\n"), card.language)
             for line in _other_arguments(self.request.arguments, card.body):
                 yield Plain(line)
-        yield Plain(f"y yes    n no    a always in this session ({label})    Esc stop the answer", classes="keys")
+        yield Plain("y yes    n no    a always in this session    Esc stop the answer", classes="keys")
 
     def action_decide(self, answer: str) -> None:
         if self._clock() - self._asked_at >= DEAF_S:

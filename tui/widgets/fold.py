@@ -25,6 +25,14 @@ class Fold(Vertical, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*FOLD_KEYS]
     folded = reactive(False, toggle_class="-folded")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrow = FoldTitle(classes="arrow")
+        """For the title line: says whether there is more to see."""
+
+    def watch_folded(self) -> None:
+        self.arrow.show("▸" if self.folded else "▾")
+
     def action_fold(self) -> None:
         self.folded = not self.folded
 

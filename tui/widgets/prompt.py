@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
@@ -41,8 +42,23 @@ class Prompt(TextArea):
         commands = matching(self.text)
         self.suggestion = f"/{commands[0].name}"[len(self.text) :] if commands and len(self.text) > 1 else ""
 
+    def give_back(self, text: str) -> None:
+        """Put a message that could not be sent before what was typed since."""
+        self.show(f"{text}\n{self.text}" if self.text else text)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Obey own keys here rather than after bubbling up, so that they act in the order of typing."""
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.node is self:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(active.binding.action)
+        else:
+            await super()._on_key(event)
+
     def action_submit(self) -> None:
         if text := self.text.strip():
+            self.clear()
             self.post_message(self.Submitted(text))
 
     def action_newline(self) -> None:

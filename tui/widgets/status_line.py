@@ -35,6 +35,9 @@ class StatusLine(Horizontal):
         yield self._endpoint
         yield self._sandbox
 
+    def on_mount(self) -> None:
+        self._speed.display = self._fill.display = False
+
     def show_permission(self, permission: Permission) -> None:
         self._permission.show(f"tools: {permission}")
 
@@ -43,9 +46,12 @@ class StatusLine(Horizontal):
         usage = finished.usage
         decoded = usage.completion_tokens - finished.rounds  # the first token of a round belongs to its prefill
         self._speed.show(f"{decoded / usage.decode_s:.1f} tokens/s" if usage.decode_s > 0 and decoded > 0 else "")
-        self.show_context(finished.usage.total_tokens)
+        self._speed.display = usage.decode_s > 0 and decoded > 0
+        self.show_context(finished.context_tokens or (usage.total_tokens if finished.rounds == 1 else 0))
 
     def show_context(self, tokens: int) -> None:
-        share = tokens / max(self._context_tokens, 1)
-        self._fill.show(f"{share:.0%} of {count(self._context_tokens)} context" if tokens else "")
+        """0: unknown."""
+        share = tokens / self._context_tokens if self._context_tokens else 0.0
+        self._fill.show(f"{share:.0%} of {count(self._context_tokens)} context")
+        self._fill.display = bool(share)
         self._fill.set_class(share >= CONTEXT_WARNING, "-nearly-full")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from tui.text import duration, last_lines
 from tui.widgets.fold import Fold, FoldTitle
@@ -26,7 +27,9 @@ class Thinking(Fold):
         self._body = Plain(classes="body")
 
     def compose(self) -> ComposeResult:
-        yield self._title
+        with Horizontal():
+            yield self.arrow
+            yield self._title
         yield self._body
 
     def write(self, text: str) -> None:

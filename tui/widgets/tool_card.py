@@ -72,6 +72,7 @@ class ToolCard(Fold):
             yield self._title
             yield self._summary
             yield self._duration
+            yield self.arrow
         yield self._code
         yield self._output
         yield self._images
