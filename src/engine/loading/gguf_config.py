@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import CorruptModel, UnsupportedModel
@@ -32,11 +32,12 @@ class _Family:
 
 
 class _Metadata:
-    """Typed access to the `<architecture>.*` entries of one file."""
+    """Typed access to the `<architecture>.*` entries of the first file, and to the tensors of all."""
 
-    def __init__(self, file: GGUFFile, architecture: str) -> None:
-        self.file = file
+    def __init__(self, files: Sequence[GGUFFile], architecture: str) -> None:
+        self.file = files[0]
         self.architecture = architecture
+        self.tensors = {name: (file, tensor) for file in files for name, tensor in file.tensors.items()}
 
     def __contains__(self, key: str) -> bool:
         return f"{self.architecture}.{key}" in self.file.metadata
@@ -62,6 +63,10 @@ class _Metadata:
         if not isinstance(value, int | float):
             raise CorruptModel(f"{self.file.path}: '{self.architecture}.{key}' is {value!r}, not a number.")
         return float(value)
+
+    def factors(self, name: str) -> list[float] | None:
+        """The values of a small tensor; None when there is none of that name."""
+        return self.tensors[name][0].floats(name) if name in self.tensors else None
 
 
 def _llama(metadata: _Metadata) -> Config:
@@ -163,13 +168,13 @@ def architecture_of(file: GGUFFile) -> str:
     return architecture
 
 
-def hf_config(file: GGUFFile) -> Config:
-    """The config of a model, from the first (or only) of its files.
+def hf_config(files: Sequence[GGUFFile]) -> Config:
+    """The config of a model, from its one or more files.
 
     Raises: CorruptModel when an entry is missing, UnsupportedModel when the architecture is not one of ours.
     """
-    architecture = architecture_of(file)
-    metadata = _Metadata(file, architecture)
+    architecture = architecture_of(files[0])
+    metadata = _Metadata(files, architecture)
     family = _FAMILIES[architecture]
     if architecture == "llama" and metadata.integer("expert_count", 0):
         family = _MIXTRAL
@@ -179,11 +184,11 @@ def hf_config(file: GGUFFile) -> Config:
         "attention.head_count_kv", metadata.integer("attention.head_count")
     )
     config["head_dim"] = _head_dim(metadata)
-    config["vocab_size"] = _vocab_size(file)
-    config["tie_word_embeddings"] = "output.weight" not in file.tensors
-    config["attention_bias"] = "blk.0.attn_q.bias" in file.tensors
+    config["vocab_size"] = _vocab_size(metadata)
+    config["tie_word_embeddings"] = "output.weight" not in metadata.tensors
+    config["attention_bias"] = "blk.0.attn_q.bias" in metadata.tensors
     for name, key in (("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")):
-        config[name] = file.metadata.get(f"tokenizer.ggml.{key}_token_id")
+        config[name] = files[0].metadata.get(f"tokenizer.ggml.{key}_token_id")
     config["rope_parameters"] = _rope_parameters(metadata)
     return config | family.extra(metadata)
 
@@ -199,15 +204,11 @@ def _head_dim(metadata: _Metadata) -> int:
     return metadata.integer("attention.key_length", metadata.integer("embedding_length") // heads)
 
 
-def _vocab_size(file: GGUFFile) -> int:
+def _vocab_size(metadata: _Metadata) -> int:
     """Rows of the embedding table: what metadata and tokenizer say may be less, for padding."""
-    embedding = file.tensors.get("token_embd.weight")
-    if embedding is not None:
-        return embedding.shape[0]
-    tokens = file.metadata.get("tokenizer.ggml.tokens")
-    if isinstance(tokens, list):  # a later part of a split model holds the table
-        return len(tokens)
-    raise CorruptModel(f"{file.path} has neither an embedding table nor a vocabulary.")
+    if "token_embd.weight" not in metadata.tensors:
+        raise CorruptModel(f"{metadata.file.path} has no embedding table ('token_embd.weight').")
+    return metadata.tensors["token_embd.weight"][1].shape[0]
 
 
 def _rope_parameters(metadata: _Metadata) -> Mapping[str, object]:
@@ -215,10 +216,10 @@ def _rope_parameters(metadata: _Metadata) -> Mapping[str, object]:
     rope: dict[str, object] = {"rope_type": "default", "rope_theta": metadata.number("rope.freq_base", 10_000.0)}
     context = metadata.integer("context_length")
     original = metadata.integer("rope.scaling.original_context_length", context)
-    if factors := metadata.file.floats("rope_freqs.weight"):
+    if factors := metadata.factors("rope_freqs.weight"):
         same_for_all = {"long_factor": factors, "short_factor": factors, "attention_factor": 1.0}
         return rope | {"rope_type": "longrope", "original_max_position_embeddings": context, **same_for_all}
-    long, short = (metadata.file.floats(f"rope_factors_{size}.weight") for size in ("long", "short"))
+    long, short = (metadata.factors(f"rope_factors_{size}.weight") for size in ("long", "short"))
     if long and short:
         rope |= {"rope_type": "longrope", "long_factor": long, "short_factor": short}
         rope["original_max_position_embeddings"] = original

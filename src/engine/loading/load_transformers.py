@@ -94,12 +94,15 @@ def _from_gguf(source: ModelSource, build: BuildConfig, config: PreTrainedConfig
     weights = Weights(GGUFWeights([read_gguf(path) for path in source.weight_files], source.config), build)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=build.dtype, attn_implementation=ATTENTION)
+    if any(parameter.dim() > 2 for parameter in model.parameters()):
+        raise UnsupportedModel(f"{source.name}: a GGUF mixture of experts runs on the native path only.")
     embedding: Embedding | None = None
     for name, module in list(model.named_modules()):
-        if type(module) is nn.Embedding:
+        if isinstance(module, nn.Embedding):
             table = weights.matrix(f"{name}.weight", module.num_embeddings, module.embedding_dim)
             embedding = Embedding(table, build.dtype)
-            model.set_submodule(name, _Ours(embedding, module.embedding_dim))
+            scale = getattr(module, "scalar_embed_scale", 1.0)  # Gemma's embeddings are of a class that scales
+            model.set_submodule(name, _Ours(embedding, module.embedding_dim, scale))
         elif isinstance(module, nn.Linear):
             tied = module is model.get_output_embeddings() and f"{name}.weight" not in weights
             linear = (
@@ -110,23 +113,11 @@ def _from_gguf(source: ModelSource, build: BuildConfig, config: PreTrainedConfig
             model.set_submodule(name, _Ours(linear, module.out_features))
         else:
             for own_name, parameter in list(module.named_parameters(recurse=False)):
-                setattr(module, own_name, nn.Parameter(_plain(weights, f"{name}.{own_name}", parameter), False))
+                vector = weights.vector(f"{name}.{own_name}", *parameter.shape).to(parameter.dtype)
+                setattr(module, own_name, nn.Parameter(vector, requires_grad=False))
     weights.check_all_used()
     _compute_buffers(model, build)
     return model, Packed(weights.quantization, weights.num_parameters, weights.nbytes)
-
-
-def _plain(weights: Weights, name: str, parameter: Tensor) -> Tensor:
-    """A parameter that stays with the library's own layer.
-
-    Raises: UnsupportedModel for stacks of matrices: the library wants experts in one tensor, GGUF has them packed.
-    """
-    if parameter.dim() == 1:
-        return weights.vector(name, parameter.shape[0]).to(parameter.dtype)
-    if parameter.dim() == 2:
-        matrix = weights.matrix(name, *parameter.shape)
-        return (matrix if isinstance(matrix, Tensor) else matrix.dequantize(parameter.dtype)).to(parameter.dtype)
-    raise UnsupportedModel(f"A GGUF mixture of experts runs on the native path only ({name}).")
 
 
 def _compute_buffers(model: PreTrainedModel, build: BuildConfig) -> None:
@@ -156,13 +147,15 @@ def _settle_rope(model: PreTrainedModel, build: BuildConfig) -> None:
 class _Ours(nn.Module):
     """One of our layers in the place of one of the library's."""
 
-    def __init__(self, layer: Linear | Embedding, width: int) -> None:
+    def __init__(self, layer: Linear | Embedding, width: int, scale: float = 1.0) -> None:
         super().__init__()
         self._layer = layer
         self._width = width
+        self._scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in) → (…, out), or ids (…) → (…, hidden)."""
-        if isinstance(self._layer, Embedding):
-            return self._layer(x.reshape(-1)).view(*x.shape, self._width)
-        return self._layer(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], self._width)
+        if isinstance(self._layer, Linear):
+            return self._layer(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], self._width)
+        vectors = self._layer(x.reshape(-1)).view(*x.shape, self._width)
+        return vectors if self._scale == 1.0 else vectors * torch.tensor(self._scale, dtype=vectors.dtype)

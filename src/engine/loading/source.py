@@ -132,9 +132,9 @@ def _safetensors_source(options: ModelOptions, folder: ModelFolder, name: str) -
 
 def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, report: Report) -> ModelSource:
     """From GGUF files; `--tok-model-id` and files beside them go before the metadata."""
-    paths = _all_parts(read_gguf(paths[0]), paths)
     file = read_gguf(paths[0])
-    config = hf_config(file)
+    paths = _all_parts(file, paths)
+    config = hf_config([file, *(read_gguf(path) for path in paths[1:])])
     chat = chat_files.from_gguf(file, options.chat_template)
     tokenizer_file = None
     if options.tok_model_id is not None:

@@ -99,12 +99,12 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
 NATIVE = [name for name in CONFIGS if name not in ("gpt2", "olmo2", "gpt-oss", "deepseek")]
 
 
-def make(name: str, folder: Path) -> PreTrainedModel:
+def make(name: str, folder: Path, **changes: Any) -> PreTrainedModel:
     """A random model of that kind, saved to `folder` as a checkpoint."""
     torch.manual_seed(0)
     config_class, settings = CONFIGS[name]
     sizes = {"vocab_size": VOCAB} if name == "gpt2" else _SIZES
-    config = getattr(transformers, config_class)(**(sizes | settings))
+    config = getattr(transformers, config_class)(**(sizes | settings | changes))
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():
         for parameter_name, parameter in model.named_parameters():
