@@ -25,6 +25,8 @@ from engine.sequence import Sequence
 
 MAX_CHOICES = 128
 MAX_LOGPROBS = 20
+_CONTEXT = 8
+"""Prompt tokens that decide whether a continuation starts with a space."""
 
 
 @dataclass(slots=True, eq=False)
@@ -163,7 +165,11 @@ class Engine:
             request=request,
             index=index,
             arrival=time.monotonic(),
-            detokenizer=Detokenizer(self._tokenizer, skip_special_tokens=request.skip_special_tokens),
+            detokenizer=Detokenizer(
+                self._tokenizer,
+                skip_special_tokens=request.skip_special_tokens,
+                context=request.prompt[-_CONTEXT:] if request.continues_text else (),
+            ),
             stops=StopStrings(request.sampling.stop),
             random=Random(self._seeds.random() if seed is None else seed + index),
             constraint=None if constraint is None else self._constraints.compile(constraint),

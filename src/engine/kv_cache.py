@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
+from mmap import mmap
 
 import torch
 from torch import Tensor
@@ -28,10 +30,8 @@ class PagedKVCache:
     ) -> None:
         self.block_size = block_size
         self.num_blocks = num_blocks
-        self._layers = [
-            torch.zeros((2, num_blocks, layer.num_kv_heads, block_size, layer.head_dim), dtype=dtype, device=device)
-            for layer in layers
-        ]
+        shapes = [(2, num_blocks, layer.num_kv_heads, block_size, layer.head_dim) for layer in layers]
+        self._layers = [_lazy_zeros(s, dtype) if device.type == "cpu" else _zeros(s, dtype, device) for s in shapes]
 
     def layer(self, index: int) -> Tensor:
         """(2, num_blocks, num_kv_heads, block_size, head_dim): keys at [0], values at [1]."""
@@ -40,3 +40,12 @@ class PagedKVCache:
     @property
     def nbytes(self) -> int:
         return sum(layer.nbytes for layer in self._layers)
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros(shape, dtype=dtype, device=device)
+
+
+def _lazy_zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Zeros whose pages the system hands out when they are first written; `torch.zeros` would write them all."""
+    return torch.frombuffer(mmap(-1, prod(shape) * dtype.itemsize), dtype=dtype).view(shape)

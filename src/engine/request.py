@@ -65,6 +65,8 @@ class Request:
     """Prefix-cache entries are shared only between requests with the same salt."""
     truncate: bool = False
     """Drop the oldest prompt tokens instead of refusing a prompt that is too long."""
+    continues_text: bool = False
+    """The reply goes on where the prompt's text ends (raw completion), so a first space belongs to it."""
     skip_special_tokens: bool = True
     """Leave special tokens out of the text of the reply."""
 

@@ -52,7 +52,7 @@ class LocalChatModel:
         self, prompt: str | Sequence[int], sampling: SamplingParams, constraint: Constraint | None = None
     ) -> AsyncGenerator[Delta, None]:
         token_ids = await asyncio.to_thread(self.tokenize, prompt) if isinstance(prompt, str) else prompt
-        request = Request(uuid.uuid4().hex, tuple(token_ids), sampling, constraint)
+        request = Request(uuid.uuid4().hex, tuple(token_ids), sampling, constraint, continues_text=True)
         async with aclosing(self._service.generate(request)) as deltas:
             async for delta in deltas:
                 yield delta
