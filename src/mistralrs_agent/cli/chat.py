@@ -30,6 +30,7 @@ def chat_with_model(options: Options) -> None:
             thinking = options.chat.thinking
             conversation = LocalConversation(running.agent, running.sandbox_summary, enable_thinking=thinking)
             if options.chat.input is not None:
+                _say(conversation.info.notice)
                 text = sys.stdin.read() if options.chat.input == "-" else options.chat.input
                 runner.run(plain.answer_once(conversation, text))
             elif line_by_line:
@@ -69,4 +70,5 @@ async def full_screen(conversation: Conversation) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    if text:
+        click.echo(text, err=True)
