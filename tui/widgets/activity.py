@@ -20,15 +20,15 @@ class Activity(Plain):
         self._since = clock()
 
     def on_mount(self) -> None:
-        self.set_interval(1, self._draw)
+        self.set_interval(1, self.draw)
 
     def begin(self) -> None:
         self._since = self._clock()
 
     def watch_doing(self) -> None:
         self.display = bool(self.doing)
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         seconds = int(self._clock() - self._since)
         self.show(f"● {self.doing}" + (f"  {seconds} s" if seconds else ""))

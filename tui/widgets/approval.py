@@ -42,7 +42,7 @@ class ApprovalPrompt(Vertical, can_focus=True):
         super().__init__()
         self.request = request
         self._clock = clock
-        self._asked_at = clock()
+        self._asked_at = 0.0
         self._view = VerticalScroll(can_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -55,6 +55,12 @@ class ApprovalPrompt(Vertical, can_focus=True):
             for line in _other_arguments(self.request.arguments, card.body):
                 yield Plain(line)
         yield Plain("y yes    n no    a always in this session    Esc stop the answer", classes="keys")
+
+    def open(self) -> None:
+        """It is this question's turn."""
+        self._asked_at = self._clock()
+        self.display = True
+        self.focus()
 
     def action_decide(self, answer: str) -> None:
         if self._clock() - self._asked_at >= DEAF_S:

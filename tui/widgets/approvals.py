@@ -18,24 +18,23 @@ class Approvals(Vertical):
         asking: bool
 
     async def ask(self, prompt: ApprovalPrompt) -> None:
+        prompt.display = False
         await self.mount(prompt)
-        self._show_first()
+        self._open_first()
 
     async def settle(self, approval_id: str) -> None:
         """The question was answered, here or elsewhere."""
         for prompt in self.query(ApprovalPrompt):
             if prompt.request.approval_id == approval_id:
                 await prompt.remove()
-        self._show_first()
+        self._open_first()
 
     async def clear(self) -> None:
         await self.remove_children()
-        self._show_first()
+        self._open_first()
 
-    def _show_first(self) -> None:
+    def _open_first(self) -> None:
         prompts = list(self.query(ApprovalPrompt))
-        for prompt in prompts:
-            prompt.display = prompt is prompts[0]
         self.post_message(self.Changed(bool(prompts)))
-        if prompts:
-            prompts[0].focus()
+        if prompts and not prompts[0].display:
+            prompts[0].open()
