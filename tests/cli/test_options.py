@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 from mistralrs_agent.errors import ConfigError
-from mistralrs_agent.options import RUN, SECTIONS, SERVE, Flag, Options, Section
+from mistralrs_agent.options import BENCH, RUN, SECTIONS, SERVE, Flag, Options, Section
 from mistralrs_agent.options.agent import Agent, Sandbox
 from mistralrs_agent.options.engine import PagedAttention
 from mistralrs_agent.options.file import load_options
@@ -28,7 +28,7 @@ def test_every_option_has_a_sentence_and_a_spelling(section: type[Section]):
         assert flag.names
 
 
-@pytest.mark.parametrize("names", [SERVE, RUN])
+@pytest.mark.parametrize("names", [SERVE, RUN, BENCH])
 def test_no_two_options_of_a_command_share_a_spelling(names: tuple[str, ...]):
     spellings = [
         spelling for name in names for _, flag in SECTIONS[name].flags().values() for spelling in flag.names + flag.also
@@ -99,7 +99,7 @@ def example(annotation: Any, flag: Flag, default: object, existing: Path) -> Any
     return {bool: True, int: len(flag.spelling), float: 0.5, str: "none", Path: existing}[annotation]
 
 
-@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "chat"])
+@pytest.mark.parametrize("name", [name for name in SERVE if SECTIONS[name].tables])
 def test_every_section_comes_back_from_a_file_as_it_went_in(name: str, tmp_path: Path):
     section = SECTIONS[name]
     existing = tmp_path / "file.jinja"

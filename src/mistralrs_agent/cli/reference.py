@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from mistralrs_agent.cli import cli
 from mistralrs_agent.cli.flags import SectionOption, click_type, default_text, notes
-from mistralrs_agent.options import RUN, SECTIONS, SERVE, Section
+from mistralrs_agent.options import BENCH, RUN, SECTIONS, SERVE, Section
 
 INTRODUCTION = """\
 # Command line
@@ -78,10 +78,11 @@ def _prose(text: str) -> list[str]:
 
 
 def _section(name: str, section: type[Section]) -> str:
-    commands = [f"`{command}`" for command, names in (("serve", SERVE), ("run", RUN)) if name in names]
-    tables = " or ".join(_table_name(table) for table in section.tables)
+    takers = (("serve", SERVE), ("run", RUN), ("bench", BENCH))
+    commands = ", ".join(f"`{command}`" for command, names in takers if name in names)
+    tables = f" In a file: {' or '.join(map(_table_name, section.tables))}." if section.tables else ""
     rows = [
-        f"| {_names(flag.names)} | {f'`{field}`' if flag.in_files else ''} "
+        f"| {_names(flag.names)} | {f'`{field}`' if section.tables and flag.in_files else ''} "
         f"| {_code(default_text(info))} | {_cell(' '.join([info.description or '', *_values(info), *notes(flag)]))} |"
         for field, (info, flag) in section.flags().items()
     ]
@@ -89,7 +90,7 @@ def _section(name: str, section: type[Section]) -> str:
         [
             f"### {section.heading}",
             "",
-            f"{' '.join((section.__doc__ or '').split())} Commands: {', '.join(commands)}. In a file: {tables}.",
+            f"{' '.join((section.__doc__ or '').split())} Commands: {commands}.{tables}",
             "",
             "| Flag | Key | Default | Meaning |",
             "|---|---|---|---|",

@@ -32,7 +32,7 @@ class Benchmark(Section):
     """What to measure; lengths take comma lists."""
 
     heading: ClassVar[str] = "Benchmark"
-    tables: ClassVar[tuple[str, ...]] = ("bench",)
+    tables: ClassVar[tuple[str, ...]] = ()
 
     prompt_len: Annotated[str, AfterValidator(_is_list), flag("--prompt-len", metavar="N,...")] = "512"
     """Prompt tokens for time to first token and prefill speed; 0 skips these."""
@@ -46,5 +46,5 @@ class Benchmark(Section):
     """Counted runs of each case; medians are shown."""
     warmup: Annotated[int, Field(ge=0), flag("--warmup")] = 1
     """Runs before those, not counted."""
-    json_output: Annotated[bool, flag("--json", in_files=False)] = False
+    json_output: Annotated[bool, flag("--json")] = False
     """Print one JSON object instead of a table."""

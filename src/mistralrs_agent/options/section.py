@@ -100,7 +100,8 @@ class Section(BaseModel):
 
     heading: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
-    """Tables of a configuration file that may hold these keys, the usual one first; "" is the top level."""
+    """Tables of a configuration file that may hold these keys, the usual one first; "" is the top level; none: only
+    on the command line."""
     rules: ClassVar[tuple[Rule, ...]] = ()
 
     @classmethod
