@@ -191,7 +191,7 @@ class Engine:
     def _append(self, sequence: Sequence, sampled: Sampled) -> Delta:
         sequence.token_ids.append(sampled.token_id)
         text, reason, stop = self._text(sequence, sampled.token_id)
-        visible = sampled.token_id not in self._eos_token_ids
+        visible = sampled.token_id not in self._eos_token_ids or sequence.request.sampling.ignore_eos
         return Delta(
             request_id=sequence.request.id,
             index=sequence.index,

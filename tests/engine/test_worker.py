@@ -1,0 +1,97 @@
+"""The worker process: it dies, is restarted, ends with its parent, and says why it cannot load."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from engine.errors import CorruptModel, WorkerDied
+from engine.loading.source import resolve
+from engine.options import ModelOptions
+from engine.request import FinishReason, Request, SamplingParams
+from engine.worker import WorkerService
+
+PROMPT = (1, 9690, 198, 2683, 359, 253)
+
+
+def request(name: str, count: int) -> Request:
+    return Request(name, PROMPT, SamplingParams(temperature=0.0, max_tokens=count, ignore_eos=True))
+
+
+async def collect(service: WorkerService, name: str, count: int) -> list[int]:
+    return [token async for delta in service.generate(request(name, count)) for token in delta.token_ids]
+
+
+def small(**changes: object) -> ModelOptions:
+    return ModelOptions(pa_context_len=2048, max_model_len=2048, threads=2, **changes)  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_killed_worker_fails_what_ran_is_restarted_and_answers_again(caplog):
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    try:
+        before = await collect(service, "before", 8)
+        stream = service.generate(request("victim", 500))
+        await anext(stream)
+        pid = service.pid
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerDied, match="killed by signal 9"):
+            async for _ in stream:
+                pass
+        assert await collect(service, "after", 8) == before
+        assert service.pid != pid
+        assert (await service.stats()).running == 0
+    finally:
+        await service.close()
+
+
+async def test_many_streams_over_one_pipe_do_not_mix():
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    try:
+        alone = await collect(service, "alone", 12)
+        together = await asyncio.gather(*(collect(service, f"r{i}", 12) for i in range(8)))
+        assert together == [alone] * 8
+        last = [d async for d in service.generate(request("one", 3))][-1]
+        assert (last.finish_reason, last.usage.prompt_tokens) == (FinishReason.LENGTH, len(PROMPT))
+    finally:
+        await service.close()
+
+
+async def test_a_model_that_cannot_be_loaded_says_so_and_leaves_no_process(tmp_path):
+    good = resolve(small(), print)
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(good.weight_files[0].read_bytes()[:100_000_000])
+    options = small(model_id=str(broken))
+    with pytest.raises(CorruptModel):
+        await WorkerService.start(options, resolve(options, print), print)
+
+
+async def test_the_worker_ends_when_its_parent_is_killed():
+    script = (
+        "import asyncio\n"
+        "from engine.loading.source import resolve\n"
+        "from engine.options import ModelOptions\n"
+        "from engine.worker import WorkerService\n"
+        "async def main():\n"
+        "    options = ModelOptions(pa_context_len=512, max_model_len=512)\n"
+        "    service = await WorkerService.start(options, resolve(options, lambda _: None), lambda _: None)\n"
+        "    print(service.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    worker = int(await parent.stdout.readline())
+    watch = os.pidfd_open(worker)
+    parent.kill()
+    await parent.wait()
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(watch, gone.set)
+    await asyncio.wait_for(gone.wait(), 10)
+    asyncio.get_running_loop().remove_reader(watch)
+    os.close(watch)
