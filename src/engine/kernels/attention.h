@@ -141,6 +141,24 @@ INLINE void hide_unseen(const Attention& a, const Work& work, int64_t row, int64
     }
 }
 
+// result[COUNT * 16] = result * fade + the sum of TILE_KEYS values, each times its weight.
+template <int COUNT>
+INLINE void add_weighted(const float* values, int64_t dim, const float* weights, F fade, float* result) {
+    F even[COUNT], odd[COUNT];
+    UNROLL(4)
+    for (int i = 0; i < COUNT; ++i) even[i] = load(result + i * LANES) * fade, odd[i] = zero();
+    for (int64_t key = 0; key < TILE_KEYS; key += 2) {
+        const F first = set1(weights[key]), second = set1(weights[key + 1]);
+        UNROLL(4)
+        for (int i = 0; i < COUNT; ++i) {
+            even[i] = fma(first, load(values + key * dim + i * LANES), even[i]);
+            odd[i] = fma(second, load(values + (key + 1) * dim + i * LANES), odd[i]);
+        }
+    }
+    UNROLL(4)
+    for (int i = 0; i < COUNT; ++i) store(result + i * LANES, even[i] + odd[i]);
+}
+
 void attend_few_rows(const Attention& a, const Work& work) {
     const int64_t dim = padded(a.head_dim), rows = work.rows();
     const Buffers buffers(dim);
@@ -184,14 +202,10 @@ void attend_few_rows(const Attention& a, const Work& work) {
             maximum[row] = most;
             total[row] = total[row] * fade + sum(low + high);
             float* result = buffers.results + row * dim;
-            for (int64_t i = 0; i < dim; i += LANES) {
-                F even = load(result + i) * set1(fade), odd = zero();
-                for (int64_t key = 0; key < TILE_KEYS; key += 2) {
-                    even = fma(set1(scores[key]), load(buffers.values + key * dim + i), even);
-                    odd = fma(set1(scores[key + 1]), load(buffers.values + (key + 1) * dim + i), odd);
-                }
-                store(result + i, even + odd);
-            }
+            int64_t i = 0;
+            for (; i + 4 * LANES <= dim; i += 4 * LANES)
+                add_weighted<4>(buffers.values + i, dim, scores, set1(fade), result + i);
+            for (; i < dim; i += LANES) add_weighted<1>(buffers.values + i, dim, scores, set1(fade), result + i);
         }
     }
     for (int64_t row = 0; row < rows; ++row)
@@ -204,21 +218,28 @@ INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t
                      const F* fade) {
     for (int64_t first = 0; first < n; first += BLOCK) {
         F total[BLOCK][GROUPS];
-        for (int i = 0; i < BLOCK; ++i)
-            for (int g = 0; g < GROUPS; ++g)
-                total[i][g] = fade ? load(c + ((first + i) * GROUPS + g) * LANES) * fade[g] : zero();
+        float* out = c + first * GROUPS * LANES;
         const float* left = a + first * n_stride;
+        UNROLL(8)
+        for (int i = 0; i < BLOCK; ++i)
+            UNROLL(3)
+            for (int g = 0; g < GROUPS; ++g)
+                total[i][g] = fade ? load(out + (i * GROUPS + g) * LANES) * fade[g] : zero();
         for (int64_t step = 0; step < k; ++step) {
             F right[GROUPS];
+            UNROLL(3)
             for (int g = 0; g < GROUPS; ++g) right[g] = load(b + (step * GROUPS + g) * LANES);
-UNROLL(8)
+            UNROLL(8)
             for (int i = 0; i < BLOCK; ++i) {
                 const F value = set1(left[i * n_stride + step * k_stride]);
+                UNROLL(3)
                 for (int g = 0; g < GROUPS; ++g) total[i][g] = fma(value, right[g], total[i][g]);
             }
         }
+        UNROLL(8)
         for (int i = 0; i < BLOCK; ++i)
-            for (int g = 0; g < GROUPS; ++g) store(c + ((first + i) * GROUPS + g) * LANES, total[i][g]);
+            UNROLL(3)
+            for (int g = 0; g < GROUPS; ++g) store(out + (i * GROUPS + g) * LANES, total[i][g]);
     }
 }
 

@@ -17,6 +17,8 @@ constexpr int DOT_TOKENS = 1, PANEL_GROUPS = 1, TILE_TOKENS = 2;
 #endif
 constexpr int64_t CHUNK_BYTES = 1 << 15;  // weights a thread takes at once: a fraction of its share, a few microseconds
 
+constexpr int64_t PREFETCH_BYTES = 8192;  // ahead of the block being used: a tenth to a third faster than none
+
 template <class D>
 INLINE int64_t group_bytes(const Matrix& weight) {
     return weight.columns / D::columns * D::bytes * LANES;
@@ -38,24 +40,27 @@ INLINE void store_rows(const Matrix& weight, int64_t group, F value, float* y) {
 // Sixteen rows times M tokens, codes turned to floats in registers; one scale a sub-block is applied to its sum.
 template <int M>
 struct Dot {
-    static constexpr int PARTS = M == 1 ? 4 : M == 2 ? 2 : 1;  // independent sums hide the latency of fma
+    static constexpr int PARTS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // independent sums hide the latency of fma
     const float* x[M];
     const float* sums[M];
     F part[M][PARTS], total[M], scale;
 
     INLINE void begin(F sub_scale) {
         scale = sub_scale;
+        UNROLL(12)
         for (int m = 0; m < M; ++m)
+            UNROLL(4)
             for (int p = 0; p < PARTS; ++p) part[m][p] = zero();
     }
     INLINE void begin(F sub_scale, F constant, int sub) {
         begin(sub_scale);
+        UNROLL(12)
         for (int m = 0; m < M; ++m) total[m] = fma(constant, set1(sums[m][sub]), total[m]);
     }
     INLINE void code(int column, F value) { plain(column, value); }
     INLINE void plain(int column, F value) {
-UNROLL(8)
-        for (int m = 0; m < M; ++m)
+UNROLL(12)
+for (int m = 0; m < M; ++m)
             part[m][column % PARTS] = fma(value, set1(x[m][column]), part[m][column % PARTS]);
     }
     INLINE F part_of(int m) const {
@@ -64,6 +69,7 @@ UNROLL(8)
         else return part[m][0];
     }
     INLINE void end() {
+        UNROLL(12)
         for (int m = 0; m < M; ++m) total[m] = fma(scale, part_of(m), total[m]);
     }
 };
@@ -77,6 +83,7 @@ void dot_groups(const D& decoder, const Matrix& weight, int64_t first, int64_t l
     for (int64_t group = first; group < last; ++group) {
         const uint8_t* block = weight.data + group * group_bytes<D>(weight);
         Dot<M> dot;
+        UNROLL(12)
         for (int m = 0; m < M; ++m) {
             const int token = m < tokens ? m : tokens - 1;  // the surplus repeats the last token
             dot.x[m] = x + token * x_stride;
@@ -85,8 +92,10 @@ void dot_groups(const D& decoder, const Matrix& weight, int64_t first, int64_t l
         }
         dot.begin(zero());
         for (int64_t column = 0; column < weight.columns; column += D::columns) {
+            for (int line = 0; line < D::bytes * LANES; line += 64) __builtin_prefetch(block + PREFETCH_BYTES + line);
             decoder(block, dot);
             block += D::bytes * LANES;
+            UNROLL(12)
             for (int m = 0; m < M; ++m) {
                 dot.x[m] += D::columns;
                 if constexpr (HAS_SUMS) dot.sums[m] += D::columns / D::sum_columns;
@@ -203,17 +212,23 @@ template <class Products, int M>
 BFLOAT_TARGET void tile(const Matrix& weight, int64_t panel_index, const float* panel, const float* x, int64_t steps,
           int64_t x_stride, float* y) {
     F total[M][PANEL_GROUPS];
+    UNROLL(12)
     for (int m = 0; m < M; ++m)
+        UNROLL(2)
         for (int g = 0; g < PANEL_GROUPS; ++g) total[m][g] = zero();
     for (int64_t step = 0; step < steps; ++step) {
         F weights[PANEL_GROUPS];
+        UNROLL(2)
         for (int g = 0; g < PANEL_GROUPS; ++g) weights[g] = load(panel + (step * PANEL_GROUPS + g) * LANES);
 UNROLL(12)
-        for (int m = 0; m < M; ++m)
+for (int m = 0; m < M; ++m)
+            UNROLL(2)
             for (int g = 0; g < PANEL_GROUPS; ++g)
                 total[m][g] = Products::step(weights[g], x + m * x_stride + step, total[m][g]);
     }
+    UNROLL(12)
     for (int m = 0; m < M; ++m)
+        UNROLL(2)
         for (int g = 0; g < PANEL_GROUPS; ++g)
             if ((panel_index * PANEL_GROUPS + g) * LANES < weight.rows)
                 store_rows(weight, panel_index * PANEL_GROUPS + g, total[m][g], y + m * weight.rows);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import mmap
 
 import torch
 from torch import Tensor
@@ -12,7 +14,38 @@ from engine.kernels.library import MatrixArguments
 from engine.quant.base import GGMLType, PackedTensor
 
 _LANES = 16
+_ALIGNMENT = 64
+_PIECE_BYTES = 64 << 20
 _PLAIN = {torch.float32: GGMLType.F32, torch.float16: GGMLType.F16, torch.bfloat16: GGMLType.BF16}
+
+
+class _Arena:
+    """Zeroed memory for weights, taken from large pieces that the system may back with huge pages.
+
+    Reading weights is what decoding waits for, and with small pages a fifth of it is address translation. A piece is
+    given back when the last matrix in it is gone.
+    """
+
+    def __init__(self) -> None:
+        self._free = torch.empty(0, dtype=torch.uint8)
+
+    def take(self, count: int) -> Tensor:
+        """`count` bytes, 64-byte aligned."""
+        rounded = -(-count // _ALIGNMENT) * _ALIGNMENT
+        if rounded > self._free.numel():
+            piece = mmap.mmap(-1, max(rounded, _PIECE_BYTES))
+            if hasattr(mmap, "MADV_HUGEPAGE"):
+                with contextlib.suppress(OSError):  # a kernel without huge pages
+                    piece.madvise(mmap.MADV_HUGEPAGE)
+            fresh = torch.frombuffer(piece, dtype=torch.uint8)
+            if rounded >= _PIECE_BYTES:
+                return fresh[:count]
+            self._free = fresh
+        taken, self._free = self._free[:count], self._free[rounded:]
+        return taken
+
+
+_arena = _Arena()
 
 
 class NativeMatrix:
@@ -36,8 +69,7 @@ class NativeMatrix:
             return None
         source = packed.data.contiguous()
         padded_rows = -(-rows // _LANES) * _LANES
-        allocate = torch.empty if padded_rows == rows else torch.zeros
-        data = allocate(padded_rows * source.shape[1], dtype=torch.uint8)
+        data = _arena.take(padded_rows * source.shape[1])
         library.interleave(packed.type.file_id, source.data_ptr(), data.data_ptr(), rows, source.shape[1])
         return cls(data, packed.type, rows, columns)
 
