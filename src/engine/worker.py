@@ -71,6 +71,7 @@ class WorkerService:
         self._failure: EngineError | None = None
         """Why the worker will not be started again."""
         self._keeper: asyncio.Task[None] | None = None
+        self._relay: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> WorkerService:
@@ -126,8 +127,10 @@ class WorkerService:
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "engine.worker", str(theirs.fileno()), pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
+        assert self._process.stderr is not None
+        self._relay = asyncio.create_task(_log_lines(self._process.stderr), name="worker's standard error")
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         self._send(self._start_message)
         return reader
@@ -206,6 +209,13 @@ class WorkerService:
             self._writer.write(_frame(message))
 
 
+async def _log_lines(stream: asyncio.StreamReader) -> None:
+    """What the worker writes to standard error goes to the log, not over somebody's terminal."""
+    while text := await stream.read(8192):
+        for line in text.decode(errors="replace").splitlines():
+            log.warning("worker: %s", line)
+
+
 def _frame(message: Any) -> bytes:
     body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     return _HEADER.pack(len(body)) + body
@@ -261,7 +271,7 @@ def serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s worker: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     from engine.worker import serve as serve_importable  # messages must not be pickled as __main__.Ready
 
     serve_importable(socket.socket(fileno=int(sys.argv[1])))
