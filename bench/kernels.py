@@ -1,8 +1,9 @@
-"""Speed of each kernel next to what the memory gives: `python bench/kernels.py [--set torch] [--quick]`.
+"""Speed of each kernel next to what the memory gives: `python bench/kernels.py [--set torch]`.
 
 Decode numbers run over more weights than the caches hold, so they show reading from memory.
 """
 
+# ruff: noqa: B023 - every closure is called before the loop goes on
 from __future__ import annotations
 
 import argparse
@@ -39,7 +40,7 @@ def best_seconds(run: Callable[[], object], repeats: int) -> float:
 def memory_bandwidth(repeats: int) -> float:
     """Bytes a second that all threads together read."""
     data = torch.ones(COLD_BYTES // 4)
-    return COLD_BYTES / best_seconds(lambda: data.sum(), repeats)
+    return COLD_BYTES / best_seconds(data.sum, repeats)
 
 
 def packed(type: GGMLType) -> PackedTensor:
@@ -57,9 +58,8 @@ def linear_rows(repeats: int, limit: float, types: list[GGMLType]) -> None:
             seconds = best_seconds(lambda: [layer(x) for layer in layers], repeats)
             rate = sum(layer.nbytes for layer in layers) / seconds
             work = 2 * tokens * ROWS * COLUMNS * len(layers) / seconds
-            print(
-                f"linear {type.name:5} M={tokens:<4} {rate / 1e9:7.1f} GB/s {rate / limit:5.0%} {work / 1e9:8.0f} GFLOP/s"
-            )
+            speed = f"{rate / 1e9:7.1f} GB/s {rate / limit:5.0%} {work / 1e9:8.0f} GFLOP/s"
+            print(f"linear {type.name:5} M={tokens:<4} {speed}")
         for dtype in (torch.float32, torch.bfloat16):
             layer = Linear(weight, matmul_dtype=dtype)
             for tokens in (16, 512):

@@ -22,7 +22,7 @@ class _State:
             return
         try:
             self.library = Library(LIBRARY)
-        except OSError:
+        except (OSError, AttributeError):  # missing, or of another version of the sources
             self.reason = "the native library was not built; install a C++ compiler and reinstall"
             return
         self.library.set_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
@@ -34,6 +34,11 @@ _state = _State()
 def native() -> Library | None:
     """The library to call with pointers to CPU memory, or None: use torch."""
     return _state.library
+
+
+def has_bfloat_products() -> bool:
+    """Products of many tokens are about twice as fast in bfloat16 as in float32 here, with float32 sums."""
+    return _state.library is not None and bool(_state.library.have_bfloat_products())
 
 
 def set_threads(threads: int) -> None:
@@ -65,6 +70,6 @@ def describe() -> str:
     library = _state.library
     if library is None:
         return f"torch ({_state.reason})"
-    products = ", bf16 products" if library.have_bfloat_products() else ""
+    products = ", bf16 products" if has_bfloat_products() else ""
     threads = library.threads()
     return f"native {library.name().decode()}{products}, {threads} thread{'s' if threads > 1 else ''}"

@@ -229,8 +229,8 @@ INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t
             F right[GROUPS];
             UNROLL(3)
             for (int g = 0; g < GROUPS; ++g) right[g] = load(b + (step * GROUPS + g) * LANES);
-            UNROLL(8)
-            for (int i = 0; i < BLOCK; ++i) {
+                UNROLL(8)
+                for (int i = 0; i < BLOCK; ++i) {
                 const F value = set1(left[i * n_stride + step * k_stride]);
                 UNROLL(3)
                 for (int g = 0; g < GROUPS; ++g) total[i][g] = fma(value, right[g], total[i][g]);

@@ -27,7 +27,7 @@ template <> struct Decoder<engine::F32> {
     static constexpr int columns = 16, bytes = 64, sum_columns = 0;
     static constexpr Unit units[] = {{0, 4, 16}};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
-UNROLL(16)
+        UNROLL(16)
         for (int column = 0; column < 16; ++column) sink.plain(column, load((const float*)block + 16 * column));
     }
 };
@@ -36,7 +36,7 @@ template <> struct Decoder<engine::F16> {
     static constexpr int columns = 16, bytes = 32, sum_columns = 0;
     static constexpr Unit units[] = {{0, 2, 16}};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
-UNROLL(16)
+        UNROLL(16)
         for (int column = 0; column < 16; ++column) sink.plain(column, load_half(block + 32 * column));
     }
 };
@@ -45,7 +45,7 @@ template <> struct Decoder<engine::BF16> {
     static constexpr int columns = 16, bytes = 32, sum_columns = 0;
     static constexpr Unit units[] = {{0, 4, 8}};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
-UNROLL(8)
+        UNROLL(8)
         for (int pair = 0; pair < 8; ++pair) {
             const I both = load_int(block + 64 * pair);
             sink.plain(2 * pair, as_float(shl(both, 16)));
@@ -57,10 +57,10 @@ UNROLL(8)
 // Four 32-bit words a row: byte i holds elements i (low nibble) and i + 16.
 template <class Code, class Sink>
 INLINE void nibbles_of_32(const uint8_t* words, const Code& code, Sink& sink) {
-UNROLL(4)
+    UNROLL(4)
     for (int word = 0; word < 4; ++word) {
         const I packed = load_int(words + 64 * word);
-UNROLL(8)
+        UNROLL(8)
         for (int i = 0; i < 8; ++i) {
             const int column = 4 * word + i / 2 + 16 * (i % 2);
             sink.code(column, code(shr(packed, 4 * i), column));
@@ -125,7 +125,7 @@ template <> struct Decoder<engine::Q8_0> {
     static constexpr Unit units[] = {{0, 2, 1}, {2, 1, 32}};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
         sink.begin(load_half(block));
-UNROLL(32)
+        UNROLL(32)
         for (int column = 0; column < 32; ++column) sink.code(column, load_int8(block + 32 + 16 * column));
         sink.end();
     }
@@ -141,10 +141,10 @@ template <> struct Decoder<engine::Q2_K> {
             const I scales = byte_of(load_int(block + 64 * (sub / 4)), sub % 4);
             sink.begin(d * to_float(scales & set1(15)), negative_minimum * to_float(shr(scales, 4)), sub);
             const int half = sub / 8, run = sub % 8 / 2, first_word = 4 + 8 * half + 4 * (sub % 2);
-UNROLL(4)
+            UNROLL(4)
             for (int word = 0; word < 4; ++word) {
                 const I packed = shr(load_int(block + 64 * (first_word + word)), 2 * run);
-UNROLL(4)
+                UNROLL(4)
                 for (int i = 0; i < 4; ++i)
                     sink.code(16 * sub + 4 * word + i, to_float(shr(packed, 8 * i) & set1(3)));
             }
@@ -164,12 +164,12 @@ template <> struct Decoder<engine::Q3_K> {
             const I high = shr(byte_of(load_int(block + 64 * 26), sub % 4), 2 * (sub / 4)) & set1(3);
             sink.begin(d * (to_float(low | shl(high, 4)) - set1(32.0f)));
             const int half = sub / 8, run = sub % 8 / 2, word_in_run = 4 * (sub % 2);
-UNROLL(4)
+            UNROLL(4)
             for (int word = 0; word < 4; ++word) {
                 const I third = shr(load_int(block + 64 * (word_in_run + word)), 4 * half + run) & set1(0x01010101);
                 const I two = shr(load_int(block + 64 * (8 + 8 * half + word_in_run + word)), 2 * run) & set1(0x03030303);
                 const I codes = sub_bytes(two | shl(third, 2), set1(0x04040404));
-UNROLL(4)
+                UNROLL(4)
                 for (int i = 0; i < 4; ++i) sink.code(16 * sub + 4 * word + i, signed_byte(codes, i));
             }
             sink.end();
@@ -202,13 +202,13 @@ template <> struct Decoder<engine::Q4_K> {
     Lookup16 lookup{0.0f};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
         const PackedScales scales(block);
-UNROLL(8)
+        UNROLL(8)
         for (int sub = 0; sub < 8; ++sub) {
             sink.begin(scales.scale(sub), scales.minimum(sub), sub);
-UNROLL(8)
+            UNROLL(8)
             for (int word = 0; word < 8; ++word) {
                 const I packed = load_int(block + 256 + 64 * (8 * (sub / 2) + word));
-UNROLL(4)
+                UNROLL(4)
                 for (int i = 0; i < 4; ++i)
                     sink.code(32 * sub + 4 * word + i, lookup(shr(packed, 8 * i + 4 * (sub % 2))));
             }
@@ -223,15 +223,15 @@ template <> struct Decoder<engine::Q5_K> {
     Lookup32 lookup{0.0f};
     template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
         const PackedScales scales(block);
-UNROLL(8)
+        UNROLL(8)
         for (int sub = 0; sub < 8; ++sub) {
             sink.begin(scales.scale(sub), scales.minimum(sub), sub);
-UNROLL(8)
+            UNROLL(8)
             for (int word = 0; word < 8; ++word) {
                 const I low = shr(load_int(block + 768 + 64 * (8 * (sub / 2) + word)), 4 * (sub % 2));
                 const I high = shr(load_int(block + 256 + 64 * word), sub);
                 const I codes = (low & set1(0x0f0f0f0f)) | shl(high & set1(0x01010101), 4);
-UNROLL(4)
+                UNROLL(4)
                 for (int i = 0; i < 4; ++i) sink.code(32 * sub + 4 * word + i, lookup(shr(codes, 8 * i)));
             }
             sink.end();
@@ -248,13 +248,13 @@ template <> struct Decoder<engine::Q6_K> {
         for (int sub = 0; sub < 16; ++sub) {
             sink.begin(d * signed_byte(load_int(block + 64 * (48 + sub / 4)), sub % 4));
             const int half = sub / 8, run = sub % 8 / 2, in_run = 4 * (sub % 2);
-UNROLL(4)
+            UNROLL(4)
             for (int word = 0; word < 4; ++word) {
                 const I low = shr(load_int(block + 64 * (16 * half + 8 * (run % 2) + in_run + word)), 4 * (run / 2));
                 const I high = shr(load_int(block + 64 * (32 + 8 * half + in_run + word)), 2 * run);
                 const I codes = (low & set1(0x0f0f0f0f)) | shl(high & set1(0x03030303), 4);
                 const I centred = sub_bytes(codes, set1(0x20202020));
-UNROLL(4)
+                UNROLL(4)
                 for (int i = 0; i < 4; ++i) sink.code(16 * sub + 4 * word + i, signed_byte(centred, i));
             }
             sink.end();

@@ -59,8 +59,8 @@ struct Dot {
     }
     INLINE void code(int column, F value) { plain(column, value); }
     INLINE void plain(int column, F value) {
-UNROLL(12)
-for (int m = 0; m < M; ++m)
+        UNROLL(12)
+        for (int m = 0; m < M; ++m)
             part[m][column % PARTS] = fma(value, set1(x[m][column]), part[m][column % PARTS]);
     }
     INLINE F part_of(int m) const {
@@ -220,10 +220,10 @@ BFLOAT_TARGET void tile(const Matrix& weight, int64_t panel_index, const float* 
         F weights[PANEL_GROUPS];
         UNROLL(2)
         for (int g = 0; g < PANEL_GROUPS; ++g) weights[g] = load(panel + (step * PANEL_GROUPS + g) * LANES);
-UNROLL(12)
-for (int m = 0; m < M; ++m)
-            UNROLL(2)
-            for (int g = 0; g < PANEL_GROUPS; ++g)
+            UNROLL(12)
+            for (int m = 0; m < M; ++m)
+                UNROLL(2)
+                for (int g = 0; g < PANEL_GROUPS; ++g)
                 total[m][g] = Products::step(weights[g], x + m * x_stride + step, total[m][g]);
     }
     UNROLL(12)
