@@ -231,7 +231,8 @@ async def test_a_nearly_full_context_is_marked(open_chat):
 
 async def test_the_reader_who_scrolled_up_is_left_alone(open_chat):
     held = asyncio.Event()
-    app = open_chat([*words(LONG), held, *words(LONG), finished(LONG)])
+    paragraphs = "One more paragraph.\n\n" * 15
+    app = open_chat([*words(paragraphs), held, *words(paragraphs), finished(paragraphs)])
     async with app.run_test() as pilot:
         transcript = app.screen.query_one("Transcript")
         await say(pilot, "Tell me")

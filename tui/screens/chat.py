@@ -77,10 +77,10 @@ class ChatScreen(Screen[None]):
         yield Footer()
 
     async def on_mount(self) -> None:
-        await self._transcript.add(Welcome(self._conversation.info))
+        self._prompt.focus()
         self._hints.display = False
         self._status.show_permission(self._conversation.permission)
-        self._prompt.focus()
+        await self._transcript.add(Welcome(self._conversation.info))
 
     # What the person does
 

@@ -26,5 +26,5 @@ class Welcome(Vertical):
         with Vertical(classes="facts"):
             for name, fact in facts.items():
                 if fact:
-                    yield Horizontal(Plain(name, classes="name"), Plain(fact))
+                    yield Horizontal(Plain(name, classes="name"), Plain(fact, classes="fact"))
         yield Plain("Write a message and press Enter. /help lists commands and keys.", classes="hint")
