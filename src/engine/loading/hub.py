@@ -62,7 +62,8 @@ class _Repository:
 
     def fetch(self, *, weights: bool) -> ModelFolder:
         try:
-            names = HfApi(token=self._token).list_repo_files(self._repo_id, revision=self._options.revision)
+            # asked in one try, unlike the listing of files: without a connection the cache should answer at once
+            info = HfApi(token=self._token).model_info(self._repo_id, revision=self._options.revision, timeout=20)
         except GatedRepoError as error:
             raise ModelNotFound(
                 f"The hub repository {self._repo_id!r} is gated: accept its terms on the hub, and give a token "
@@ -80,6 +81,7 @@ class _Repository:
             if not type(error).__module__.startswith(("httpx", "httpcore")):
                 raise
             return self._cached(error)
+        names = [file.rfilename for file in info.siblings or ()]
         self._report(f"Fetching {self._repo_id} from the hub, unless it is cached.")
         small = [name for name in names if name in TOKENIZER_FILES]
         if not weights:
@@ -100,9 +102,12 @@ class _Repository:
             raise ModelLoadError(f"Downloading {self._repo_id!r} failed: {error}") from error
 
     def _cached(self, reason: Exception) -> ModelFolder:
+        """What is cached: files we never fetched may be missing from it, which newer clients report as an error."""
         try:
             return ModelFolder(self._snapshot(None, local_files_only=True))
         except LocalEntryNotFoundError as error:
+            if incomplete := getattr(error, "snapshot_path", None):
+                return ModelFolder(Path(incomplete))
             raise ModelNotFound(
                 f"{self._repo_id!r} is no folder on this machine and not in the hub cache, "
                 f"and the hub cannot be asked: {reason}"

@@ -51,7 +51,7 @@ def _config(source: ModelSource) -> PreTrainedConfig:
         raise UnsupportedModel(f"{source.name}: the transformers library has no model type {model_type!r}.")
     try:
         return AutoConfig.for_model(str(model_type), **settings)
-    except (StrictDataclassError, TypeError, ValueError, KeyError) as error:
+    except (StrictDataclassError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise CorruptModel(f"{source.name}: config.json is not valid: {error}") from error
 
 
@@ -77,7 +77,7 @@ def _from_safetensors(
                 local_files_only=True,
             ),
         )
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CorruptModel(f"The weights of {source.name} cannot be read: {error}") from error
     for kind, what in (
         ("missing_keys", "lacks tensors"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.models.config import ModelConfig
 from engine.models.rope import rope_of
-from engine.models.spec import DecoderSpec, common_spec
+from engine.models.spec import DecoderSpec, common_spec, layer_types, windows
 
 _GEMMA = {"head_dim": 256, "hidden_act": "gelu_pytorch_tanh", "tie_word_embeddings": True}
 
@@ -16,12 +16,10 @@ def gemma2(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpe
     config = config.with_defaults(**_GEMMA)
     spec = _gemma(config, common_spec(config, context_tokens))
     window = config.size("sliding_window", 4096)
-    types = config.items("layer_types") or [
-        "full_attention" if i % 2 else "sliding_attention" for i in range(spec.num_layers)
-    ]
+    alternating = ["full_attention" if i % 2 else "sliding_attention" for i in range(spec.num_layers)]
     return replace(
         spec,
-        windows=tuple(window if t == "sliding_attention" else None for t in types),
+        windows=windows(layer_types(config, alternating), window),
         attention_soft_cap=config.optional_number("attn_logit_softcapping", 50.0),
         logit_soft_cap=config.optional_number("final_logit_softcapping", 30.0),
     )
@@ -34,9 +32,8 @@ def gemma3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpe
     )
     spec = _gemma(config, common_spec(config, context_tokens))
     interval = config.size("sliding_window_pattern", 6)
-    types = config.items("layer_types") or [
-        "sliding_attention" if (i + 1) % interval else "full_attention" for i in range(spec.num_layers)
-    ]
+    pattern = ["sliding_attention" if (i + 1) % interval else "full_attention" for i in range(spec.num_layers)]
+    types = layer_types(config, pattern)
     full = rope_of(config, spec.head_dim, layer_type="full_attention", theta=1_000_000.0)
     local = rope_of(
         config, spec.head_dim, layer_type="sliding_attention", theta_key="rope_local_base_freq", scaled=False
@@ -46,7 +43,7 @@ def gemma3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpe
         spec,
         qk_norm=True,
         ropes=tuple(local if t == "sliding_attention" else full for t in types),
-        windows=tuple(window if t == "sliding_attention" else None for t in types),
+        windows=windows(types, window),
         attention_soft_cap=config.optional_number("attn_logit_softcapping"),
         logit_soft_cap=config.optional_number("final_logit_softcapping"),
     )

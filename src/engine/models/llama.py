@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.models.config import ModelConfig
-from engine.models.spec import DecoderSpec, common_spec, layer_types
+from engine.models.spec import DecoderSpec, common_spec, layer_types, windows
 
 
 def llama(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
@@ -33,7 +33,7 @@ def smollm3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSp
     return replace(
         spec,
         ropes=tuple(rope if turns else None for rope, turns in zip(spec.ropes, turning, strict=True)),
-        windows=tuple(window if t == "sliding_attention" else None for t in layer_types(config, spec.num_layers)),
+        windows=windows(layer_types(config, ["full_attention"] * spec.num_layers), window),
     )
 
 

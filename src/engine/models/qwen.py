@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.models.config import ModelConfig
 from engine.models.llama import mistral
-from engine.models.spec import DecoderSpec, Experts, common_spec, layer_types
+from engine.models.spec import DecoderSpec, Experts, common_spec, layer_types, windows
 
 
 def qwen2(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
@@ -19,8 +19,7 @@ def qwen3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec
     """Qwen2 without biases, with normalised queries and keys."""
     spec = common_spec(config.with_defaults(head_dim=128), context_tokens)
     bias = config.flag("attention_bias", False)
-    windows = _windows(config, spec.num_layers)
-    return replace(spec, qk_norm=True, qkv_bias=bias, output_bias=bias, windows=windows)
+    return replace(spec, qk_norm=True, qkv_bias=bias, output_bias=bias, windows=_windows(config, spec.num_layers))
 
 
 def qwen3_moe(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
@@ -60,9 +59,6 @@ def mixtral(config: ModelConfig, context_tokens: int | None = None) -> DecoderSp
 def _windows(config: ModelConfig, layers: int) -> tuple[int | None, ...]:
     """Newer configs list the layers with a window, older ones say from which layer on."""
     window = config.optional_size("sliding_window") if config.flag("use_sliding_window", False) else None
-    if window is None:
-        return (None,) * layers
-    if config.items("layer_types"):
-        return tuple(window if t == "sliding_attention" else None for t in layer_types(config, layers))
     first = config.integer("max_window_layers", 28)
-    return tuple(window if i >= first else None for i in range(layers))
+    upper = ["sliding_attention" if i >= first else "full_attention" for i in range(layers)]
+    return windows(layer_types(config, upper), window)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import UnsupportedModel
+from engine.errors import CorruptModel, UnsupportedModel
 from engine.models.config import ModelConfig
 from engine.models.rope import Rope, rope_of
 
@@ -105,6 +106,17 @@ def common_spec(config: ModelConfig, context_tokens: int | None = None) -> Decod
     )
 
 
-def layer_types(config: ModelConfig, layers: int) -> list[str]:
-    """`layer_types`, one a layer; every layer attends to all positions when a config names none."""
-    return [str(name) for name in config.items("layer_types") or ["full_attention"] * layers]
+def layer_types(config: ModelConfig, otherwise: Sequence[str]) -> list[str]:
+    """What kind of attention each layer has; `otherwise` for a config that does not say.
+
+    Raises: CorruptModel when the list is not as long as the model is deep.
+    """
+    types = [str(name) for name in config.items("layer_types") or otherwise]
+    if len(types) != config.size("num_hidden_layers"):
+        raise CorruptModel(f"config.json: 'layer_types' has {len(types)} entries, should have one a layer.")
+    return types
+
+
+def windows(types: Sequence[str], window: int | None) -> tuple[int | None, ...]:
+    """The window for the layers that slide, None for the others."""
+    return tuple(window if name == "sliding_attention" else None for name in types)
