@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,12 +38,15 @@ class NativeDecoder:
         self.architecture = architecture
         self.path_reason = f"{architecture} is a native family"
         self.vocab_size = spec.vocab_size
+        self.cache_layers = [LayerCacheSpec(spec.num_kv_heads, spec.head_dim, window) for window in spec.windows]
         self._spec = spec
         builder = _Builder(spec, weights)
         table = weights.matrix("model.embed_tokens.weight", spec.vocab_size, spec.hidden_size)
         self._embedding = Embedding(table, weights.build.dtype)
-        self._layers = [builder.layer(index) for index in range(spec.num_layers)]
-        self._norm = builder.norm("model.norm", spec.hidden_size)
+        layers = [builder.layer(index) for index in range(spec.num_layers)]
+        self._first_norm = layers[0].input_norm
+        following = [*(layer.input_norm for layer in layers[1:]), builder.norm("model.norm", spec.hidden_size)]
+        self._layers = list(zip(layers, following, strict=True))  # each with the norm after it
         if spec.tied_head:
             self._head = self._embedding.as_linear(weights.build.matmul_dtype)
         else:
@@ -53,18 +56,13 @@ class NativeDecoder:
         self.weight_bytes = weights.nbytes
         self.num_parameters = weights.num_parameters
 
-    @property
-    def cache_layers(self) -> list[LayerCacheSpec]:
-        return [LayerCacheSpec(self._spec.num_kv_heads, self._spec.head_dim, window) for window in self._spec.windows]
-
     def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
         """token_ids (T,) int64 → final normalised hidden states (T, hidden); writes keys and values into `cache`."""
         residual = self._embedding(token_ids)
         if self._spec.embedding_scale != 1.0:
             residual = residual * torch.tensor(self._spec.embedding_scale, dtype=residual.dtype)
-        normed = self._layers[0].input_norm(residual)
-        following = [layer.input_norm for layer in self._layers[1:]] + [self._norm]
-        for index, (layer, next_norm) in enumerate(zip(self._layers, following, strict=True)):
+        normed = self._first_norm(residual)
+        for index, (layer, next_norm) in enumerate(self._layers):
             update, residual = layer(normed, residual, step, cache.layer(index))
             normed, residual = next_norm.add(update, residual)
         return normed
@@ -79,29 +77,17 @@ class NativeDecoder:
         return scores
 
 
-@dataclass(frozen=True, slots=True)
-class _Projections:
-    """Several linear layers over the same input, as one product if their weights go together."""
-
-    parts: tuple[Linear, ...]
-
-    @classmethod
-    def of(cls, *linears: Linear) -> _Projections:
-        fused = Linear.fused(linears)
-        return cls((fused,) if fused is not None else linears)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """x (T, in) → (T, sum of out)."""
-        if len(self.parts) == 1:
-            return self.parts[0](x)
-        return torch.cat([part(x) for part in self.parts], -1)
+def _joined(linears: Sequence[Linear]) -> Callable[[Tensor], Tensor]:
+    """x (T, in) → outputs of all layers side by side, (T, sum of out); one product if their weights go together."""
+    fused = Linear.fused(linears)
+    return fused if fused is not None else lambda x: torch.cat([linear(x) for linear in linears], -1)
 
 
 class _Attention:
     def __init__(
         self,
         spec: DecoderSpec,
-        qkv: _Projections,
+        qkv: Callable[[Tensor], Tensor],
         output: Linear,
         rotary: RotaryEmbedding | None,
         window: int | None,
@@ -138,7 +124,9 @@ class _Attention:
 
 
 class _FeedForward:
-    def __init__(self, gate_up: _Projections, down: Linear, activation: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, gate_up: Callable[[Tensor], Tensor], down: Linear, activation: Callable[[Tensor], Tensor]
+    ) -> None:
         self._gate_up = gate_up
         self._down = down
         self._activation = activation
@@ -204,12 +192,14 @@ class _Builder:
         spec, name = self._spec, f"model.layers.{index}.self_attn"
         hidden, queries, keys = spec.hidden_size, spec.num_heads * spec.head_dim, spec.num_kv_heads * spec.head_dim
         if spec.fused_checkpoint:
-            qkv = _Projections.of(self._weights.linear(f"{name}.qkv_proj", queries + 2 * keys, hidden))
+            qkv = self._weights.linear(f"{name}.qkv_proj", queries + 2 * keys, hidden)
         else:
-            qkv = _Projections.of(
-                self._weights.linear(f"{name}.q_proj", queries, hidden, bias=spec.qkv_bias),
-                self._weights.linear(f"{name}.k_proj", keys, hidden, bias=spec.qkv_bias),
-                self._weights.linear(f"{name}.v_proj", keys, hidden, bias=spec.qkv_bias),
+            qkv = _joined(
+                [
+                    self._weights.linear(f"{name}.q_proj", queries, hidden, bias=spec.qkv_bias),
+                    self._weights.linear(f"{name}.k_proj", keys, hidden, bias=spec.qkv_bias),
+                    self._weights.linear(f"{name}.v_proj", keys, hidden, bias=spec.qkv_bias),
+                ]
             )
         return _Attention(
             spec,
@@ -225,11 +215,13 @@ class _Builder:
         spec, bias = self._spec, self._spec.mlp_bias
         hidden, inner = spec.hidden_size, spec.intermediate_size
         if spec.fused_checkpoint:
-            gate_up = _Projections.of(self._weights.linear(f"{name}.gate_up_proj", 2 * inner, hidden))
+            gate_up = self._weights.linear(f"{name}.gate_up_proj", 2 * inner, hidden)
         else:
-            gate_up = _Projections.of(
-                self._weights.linear(f"{name}.gate_proj", inner, hidden, bias=bias),
-                self._weights.linear(f"{name}.up_proj", inner, hidden, bias=bias),
+            gate_up = _joined(
+                [
+                    self._weights.linear(f"{name}.gate_proj", inner, hidden, bias=bias),
+                    self._weights.linear(f"{name}.up_proj", inner, hidden, bias=bias),
+                ]
             )
         down = self._weights.linear(f"{name}.down_proj", hidden, inner, bias=bias)
         return _FeedForward(gate_up, down, _ACTIVATIONS[spec.activation])
@@ -240,9 +232,11 @@ class _Builder:
         router = self._weights.linear(f"{name}.gate", experts.count, hidden)
         blocks = [
             _FeedForward(
-                _Projections.of(
-                    self._weights.linear(f"{name}.experts.{i}.{experts.gate}", inner, hidden),
-                    self._weights.linear(f"{name}.experts.{i}.{experts.up}", inner, hidden),
+                _joined(
+                    [
+                        self._weights.linear(f"{name}.experts.{i}.{experts.gate}", inner, hidden),
+                        self._weights.linear(f"{name}.experts.{i}.{experts.up}", inner, hidden),
+                    ]
                 ),
                 self._weights.linear(f"{name}.experts.{i}.{experts.down}", hidden, inner),
                 _ACTIVATIONS[self._spec.activation],
