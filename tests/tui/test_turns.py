@@ -255,3 +255,10 @@ async def test_the_activity_line_counts_seconds(open_chat, clock):
         clock.now += 3
         app.screen.query_one(Activity).draw()
         assert seen(app, "Activity") == ["● Running: Python code  3 s"]
+
+
+async def test_a_chat_without_tools_says_so_instead_of_naming_permission_and_sandbox(open_chat):
+    info = replace(INFO, model_id="org/tiny", tools=(), sandbox="No code runs here.")
+    app = open_chat(ScriptedConversation(info=info))
+    async with app.run_test():
+        assert seen(app, "StatusLine Plain") == ["tiny", "no tools", "", "", INFO.endpoint, ""]

@@ -20,11 +20,12 @@ class StatusLine(Horizontal):
     def __init__(self, info: ConversationInfo) -> None:
         super().__init__()
         self._context_tokens = info.context_tokens
-        self._model = Plain(info.model_id, classes="model")
+        self._has_tools = bool(info.tools)
+        self._model = Plain(info.model_id.rpartition("/")[2], classes="model")
         self._permission = Plain(classes="permission")
         self._speed = Plain(classes="speed")
         self._fill = Plain(classes="context")
-        self._sandbox = Plain(info.sandbox.partition(":")[0], classes="sandbox")
+        self._sandbox = Plain(info.sandbox.partition(":")[0] if info.tools else "", classes="sandbox")
         self._endpoint = Plain(info.endpoint, classes="endpoint")
 
     def compose(self) -> ComposeResult:
@@ -39,7 +40,7 @@ class StatusLine(Horizontal):
         self._speed.display = self._fill.display = False
 
     def show_permission(self, permission: Permission) -> None:
-        self._permission.show(f"tools: {permission}")
+        self._permission.show(f"tools: {permission}" if self._has_tools else "no tools")
 
     def show_turn(self, finished: Finished) -> None:
         """The speed of the last turn, and how full the context is after it."""
