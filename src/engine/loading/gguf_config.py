@@ -19,6 +19,8 @@ _COMMON = {
     "attention.layer_norm_rms_epsilon": "rms_norm_eps",
 }
 """Keys every model has, and what they are called in a config."""
+_MAX_LAYERS = 4096
+"""More than any real model has: lists of this length are made before the tensors are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ def hf_config(files: Sequence[GGUFFile]) -> Config:
     family = _FAMILIES[architecture]
     if architecture == "llama" and metadata.integer("expert_count", 0):
         family = _MIXTRAL
+    if not 0 < (layers := metadata.integer("block_count")) <= _MAX_LAYERS:
+        raise CorruptModel(f"{files[0].path}: a model with {layers} layers.")
     config: Config = {"architectures": [family.model_class], "model_type": family.model_type}
     config |= {name: _entry(metadata, key) for key, name in _COMMON.items()}
     config["num_key_value_heads"] = metadata.integer(

@@ -23,11 +23,11 @@ class ModelConfig:
             raise CorruptModel(f"config.json: {key!r} is {value!r}, should be a whole number.")
         return value
 
-    def size(self, key: str, default: object = _REQUIRED) -> int:
-        """A whole number above zero."""
+    def size(self, key: str, default: object = _REQUIRED, *, limit: int = 1 << 40) -> int:
+        """A whole number above zero; `limit` is what no real model exceeds, so that nothing absurd is allocated."""
         value = self.integer(key, default)
-        if value <= 0:
-            raise CorruptModel(f"config.json: {key!r} is {value}, should be above zero.")
+        if not 0 < value <= limit:
+            raise CorruptModel(f"config.json: {key!r} is {value}, should be between 1 and {limit}.")
         return value
 
     def number(self, key: str, default: object = _REQUIRED) -> float:

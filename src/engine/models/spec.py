@@ -82,10 +82,10 @@ def common_spec(config: ModelConfig, context_tokens: int | None = None) -> Decod
 
     Raises: CorruptModel for a missing or wrong entry, UnsupportedModel for an unknown activation or RoPE scaling.
     """
-    layers = config.size("num_hidden_layers")
+    layers = config.size("num_hidden_layers", limit=4096)
     heads = config.size("num_attention_heads")
     hidden = config.size("hidden_size")
-    head_dim = config.size("head_dim", hidden // heads)
+    head_dim = config.size("head_dim", hidden // heads, limit=1 << 16)
     activation = config.text("hidden_act", config.text("hidden_activation", "silu"))
     if activation not in _ACTIVATIONS:
         raise UnsupportedModel(f"Activation {activation!r} is not supported; supported: {', '.join(_ACTIVATIONS)}.")

@@ -58,7 +58,7 @@ def add_vocabulary(writer: gguf.GGUFWriter, size: int) -> None:
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     letters = [chr(code) for code in range(33, 127)]
-    tokens = ["<unk>", "<s>", "</s>", *letters, *(f"<extra{i}>" for i in range(size))]
+    tokens = ["<unk>", "<s>", "</s>", "ab", *letters, *(f"<extra{i}>" for i in range(size))]
     writer.add_token_list(tokens[:size])
     writer.add_token_types([3, 3, 3] + [1] * (size - 3))
     writer.add_token_merges(["a b"])

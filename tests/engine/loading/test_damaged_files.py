@@ -129,7 +129,8 @@ def test_a_truncated_safetensors_file(arch: str | None, keep: int, checkpoint: P
     [
         ("hidden_size", None, "lacks 'hidden_size'"),
         ("hidden_size", "big", "'hidden_size' is 'big', should be a whole number"),
-        ("num_attention_heads", 0, "should be above zero"),
+        ("num_attention_heads", 0, "'num_attention_heads' is 0, should be between 1"),
+        ("num_hidden_layers", 2**32 - 1, "'num_hidden_layers' is 4294967295, should be between 1 and 4096"),
         ("hidden_act", "relu6", "Activation 'relu6' is not supported; supported: silu"),
         ("rope_parameters", {"rope_type": "spiral"}, "RoPE scaling 'spiral' is not supported; supported: default"),
         ("quantization_config", {"quant_method": "gptq"}, "quantised by 'gptq'"),
@@ -175,3 +176,12 @@ def test_weights_in_sixteen_bits_stay_so_under_float32_activations(checkpoint: P
     decoder = load_model(tiny.source_of(checkpoint), tiny.build())
     matrices = sum(value.numel() for value in tensors.values() if value.dim() == 2)
     assert decoder.weight_bytes == 2 * matrices + 4 * (decoder.num_parameters - matrices)
+
+
+def test_an_absurd_number_of_layers_allocates_nothing(healthy: bytes, tmp_path: Path):
+    path = tmp_path / "model.gguf"
+    key = b"llama.block_count" + struct.pack("<I", 4)
+    start = healthy.index(key) + len(key)
+    path.write_bytes(healthy[:start] + struct.pack("<I", 2**32 - 1) + healthy[start + 4 :])
+    with pytest.raises(CorruptModel, match="a model with 4294967295 layers"):
+        load(path)
