@@ -165,10 +165,16 @@ async def test_a_model_that_calls_even_in_the_last_round_still_ends_the_turn():
     assert not any(LAST_ROUND_NOTICE in m.content for m in stored)
 
 
-async def test_a_forced_call_covers_the_first_round_only():
+async def test_after_a_required_call_the_later_rounds_are_free():
+    model = ScriptedModel([[call("echo", {"word": "x"})], [text("ok")]])
+    await collect(make_agent(model, [EchoTool()]), ask("go", tool_choice=ToolChoice("required")))
+    assert [r.tool_choice for r in model.requests] == [ToolChoice("required"), ToolChoice()]
+
+
+async def test_a_named_tool_is_called_once_then_the_model_answers():
     model = ScriptedModel([[call("echo", {"word": "x"})], [text("ok")]])
     await collect(make_agent(model, [EchoTool()]), ask("go", tool_choice=ToolChoice.named("echo")))
-    assert [r.tool_choice for r in model.requests] == [ToolChoice.named("echo"), ToolChoice()]
+    assert [r.tool_choice for r in model.requests] == [ToolChoice.named("echo"), ToolChoice("none")]
 
 
 async def test_client_calls_end_the_turn_after_the_server_calls_of_the_round_and_results_resume_it():

@@ -40,7 +40,7 @@ def with_tools_as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -
 
 def _as_text(message: Message) -> Message:
     if message.role == "tool":
-        return Message("user", f"<tool_response>\n{message.content}\n</tool_response>")
+        return Message("user", f"The result is:\n{message.content}")  # in words: small models echo markup
     if message.tool_calls:
         calls = (f'{{"name": {json.dumps(c.name)}, "arguments": {c.arguments or "{}"}}}' for c in message.tool_calls)
         parts = [message.content, *(f"<tool_call>\n{call}\n</tool_call>" for call in calls)]

@@ -131,20 +131,27 @@ class TurnLoop:
         if client_calls or not calls:
             self._finish(number, reply, usage, client_calls, last=last)
 
+    def _choice(self, number: int) -> ToolChoice:
+        """What the caller asked for holds in the first round. A tool that was named is called once, then the model
+        answers; after other forced calls it may go on as it likes.
+        """
+        asked = self.turn.tool_choice
+        if number == 0 or asked.mode != "required":
+            return asked
+        return ToolChoice("none") if len(asked.names) == 1 else ToolChoice()
+
     def _request(self, number: int, *, last: bool) -> ChatRequest:
         """What the model is asked in a round; the system prompt and the notice are added here and never stored."""
         messages = list(self.history)
         if self.system_prompt and all(message.role not in ("system", "developer") for message in messages):
             messages.insert(0, Message("system", self.system_prompt))
-        choice = self.turn.tool_choice if number == 0 or self.turn.tool_choice.mode == "auto" else ToolChoice()
         if last:
-            choice = ToolChoice("none")
             messages[-1] = replace(messages[-1], content=f"{messages[-1].content}\n\n{LAST_ROUND_NOTICE}")
         return ChatRequest(
             messages=messages,
             sampling=self.turn.sampling,
             tools=(*self.turn.client_tools, *(tool.spec for tool in self.tools.values())),
-            tool_choice=choice,
+            tool_choice=ToolChoice("none") if last else self._choice(number),
             parallel_tool_calls=self.turn.parallel_tool_calls,
             constraint=self.turn.constraint,
             enable_thinking=self.turn.enable_thinking,

@@ -24,7 +24,7 @@ _LOST = "This is a new interpreter: what earlier turns left in it is gone."
 class PythonArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    code: str = Field(description="Python code to run")
+    code: str = Field(description="Python code to run, such as print(sum(range(5)))")
 
 
 class ResetArguments(BaseModel):
@@ -152,7 +152,7 @@ def _for_model(result: Result, notes: tuple[str, ...], limit: int) -> str:
 
 def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
     title = {
-        "ok": f"Done in {result.duration_ms:.0f} ms",
+        "ok": "Done",
         "error": (result.exception or "").rstrip().rpartition("\n")[2] or "Failed",
         "timeout": "Took too long",
         "crashed": "The interpreter ended",
