@@ -55,19 +55,20 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
 def plan_build(options: ModelOptions) -> BuildConfig:
     """Device and number formats.
 
-    On a CPU `auto` is float32: then a reply does not depend on what else is in the batch or how its prompt was cut, and
-    decoding is bound by reading the (packed) weights anyway. `bf16` multiplies prompts about twice as fast and rounds
-    them. On a GPU `auto` is bfloat16, or float16 where that is missing.
+    On a CPU activations are always float32, unless `f16` is asked for. `auto` also multiplies in float32: then a reply
+    does not depend on what else is in the batch or how its prompt was cut, and decoding is bound by reading (packed)
+    weights anyway. `bf16` multiplies prompts in bfloat16 and keeps unpacked weights so. On a GPU `auto` is bfloat16, or
+    float16 where that is missing.
     """
-    device = torch.device("cpu" if options.cpu or not torch.cuda.is_available() else "cuda:0")
-    if options.dtype != "auto":
-        dtype = _DTYPES[options.dtype]
-    elif device.type == "cpu":
-        dtype = torch.float32
+    if options.cpu or not torch.cuda.is_available():
+        device, products = torch.device("cpu"), _DTYPES.get(options.dtype, torch.float32)
+        activations = torch.float16 if products is torch.float16 else torch.float32
     else:
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        device = torch.device("cuda:0")
+        best = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        activations = products = _DTYPES.get(options.dtype, best)
     return BuildConfig(
-        dtype=dtype, matmul_dtype=dtype, device=device, arch=options.arch, context_tokens=options.max_model_len
+        dtype=activations, matmul_dtype=products, device=device, arch=options.arch, context_tokens=options.max_model_len
     )
 
 
@@ -128,7 +129,7 @@ def _cache_dtype(options: ModelOptions, build: BuildConfig) -> torch.dtype:
     """Half precision holds twice the tokens and halves what attention reads; `--dtype f32` keeps everything exact."""
     if options.pa_cache_type != "auto":
         return _DTYPES[options.pa_cache_type]
-    if build.dtype is torch.float32 and options.dtype == "auto":
+    if build.dtype is torch.float32 and options.dtype != "f32":
         return torch.float16
     return build.dtype
 

@@ -74,11 +74,14 @@ class Weights:
             self._packed_bytes[weight.type.name] += weight.nbytes
             weight = replace(weight, data=weight.data.to(self.build.device))
         else:
-            keep = self.build.device.type == "cpu" and weight.dtype in (torch.bfloat16, torch.float16)
-            dtype = weight.dtype if keep and self.build.dtype is torch.float32 else self.build.dtype
-            weight = weight.to(self.build.device, dtype)
+            weight = weight.to(self.build.device, self._matrix_dtype(weight.dtype))
         self.nbytes += weight.nbytes
         return weight
+
+    def _matrix_dtype(self, stored: torch.dtype) -> torch.dtype:
+        if self.build.device.type != "cpu" or self.build.dtype is not torch.float32:
+            return self.build.dtype
+        return stored if stored.itemsize == 2 else self.build.matmul_dtype or torch.float32
 
     def vector(self, name: str, size: int) -> Tensor:
         """A norm weight or a bias, float32.
