@@ -69,7 +69,6 @@ def describe() -> str:
     """Which implementation is in use, in one line."""
     library = _state.library
     if library is None:
-        return f"torch ({_state.reason})"
-    products = ", bf16 products" if has_bfloat_products() else ""
+        return f"torch on unpacked weights ({_state.reason})"
     threads = library.threads()
-    return f"native {library.name().decode()}{products}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"native {library.name().decode()}, {threads} thread{'s' if threads > 1 else ''}"

@@ -19,7 +19,8 @@ from engine.quant.ggml import dequantize
 class Weight:
     """One matrix, which a linear layer and an embedding may share.
 
-    As it came until the native library first needs it; from then on in the library's layout only.
+    As it came until it is first needed; from then on in the native library's layout only. A CPU without the library has
+    to unpack it: decoding every weight anew for every token would be some twenty times slower.
     """
 
     def __init__(self, source: Tensor | PackedTensor) -> None:
@@ -46,7 +47,10 @@ class Weight:
             case NativeMatrix():
                 return self.source.rows(torch.arange(self.shape[0])).to(dtype)
             case PackedTensor():
-                return self.source.dequantize(dtype)
+                dense = self.source.dequantize(dtype)
+                if dense.device.type == "cpu":
+                    self.source = dense
+                return dense
             case _:
                 return self.source.to(dtype)
 
