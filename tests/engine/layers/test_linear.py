@@ -100,11 +100,12 @@ def test_layers_of_different_formats_do_not_fuse() -> None:
     assert Linear.fused([Linear(torch.randn(3, 8)), Linear(torch.randn(2, 8))]) is not None
 
 
-def test_size_is_that_of_the_packed_blocks() -> None:
+def test_size_is_that_of_the_packed_blocks_until_torch_alone_has_to_unpack_them() -> None:
     layer = Linear(random_packed(GGMLType.Q4_0, rows=64, columns=64, seed=1), torch.zeros(64))
     before = layer.nbytes
     layer(torch.randn(1, 64))
-    assert before == layer.nbytes == 64 * 2 * 18 + 64 * 4
+    assert before == 64 * 2 * 18 + 64 * 4
+    assert layer.nbytes == (before if native() is not None else 64 * 64 * 4 + 64 * 4)
     assert layer.num_parameters == 64 * 64 + 64
 
 
