@@ -139,6 +139,7 @@ class _TurnReader:
         self._round = -1
         self._text = ""
         self._usage = Usage()
+        self._context_tokens = 0
         self._end: Mapping[str, Any] | None = None
 
     def read(self, name: str, data: Mapping[str, Any]) -> list[Event]:
@@ -151,6 +152,7 @@ class _TurnReader:
             return [*started, event] if event is not None else started
         if usage := data.get("usage"):
             self._usage = _usage(usage)
+        self._context_tokens = data.get("context_tokens", self._context_tokens)
         return [event for choice in data["choices"] for event in self._choice(choice, data)]
 
     def finished(self) -> Finished:
@@ -165,6 +167,7 @@ class _TurnReader:
             usage=self._usage,
             rounds=self._round + 1,
             stop_detail=StopDetail(detail) if detail else None,
+            context_tokens=self._context_tokens,
         )
 
     def _choice(self, choice: Mapping[str, Any], chunk: Mapping[str, Any]) -> list[Event]:

@@ -82,6 +82,8 @@ async def chat_frames(reply: Reply, head: ReplyHead) -> AsyncGenerator[str, None
                     if isinstance(event, Finished):
                         more["session_id"] = event.session_id
                         last |= _stop_detail(event)
+                        if head.agentic:
+                            more["context_tokens"] = event.context_tokens
                         if head.agentic and not head.include_usage:
                             more["usage"] = usage_body(usage)
                     yield frame(head.chunk(last, **more))
