@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer
 
 from engine.chat.grammar import ReplyGrammar, Thinking
+from engine.chat.messages import Message
 from engine.chat.model import ChatRequest
 from engine.chat.reasoning import ReasoningMarkers, ReasoningSplitter, begins_inside, markers_of
 from engine.chat.reply import ReplyReader
 from engine.chat.template import ChatTemplate
 from engine.chat.tool_calls.base import ToolCallFormat
+from engine.chat.tool_calls.code_block import REQUEST, CodeBlock, takes_code
 from engine.chat.tool_calls.formats import HERMES, format_of
 from engine.chat.tool_prompt import with_tools_as_text
 from engine.errors import InvalidRequest
@@ -45,7 +47,6 @@ class PromptBuilder:
         source_text = template.source_text if template is not None else ""
         self._form = format_of(source_text) if template is not None and template.supports_tools else HERMES
         self._markers = markers_of(source_text)
-        self._grammar = ReplyGrammar(self._form, tokenizer)
         added = tokenizer.get_added_tokens_decoder().values()
         self._special_tokens = frozenset(token.content for token in added if token.special)
 
@@ -53,14 +54,16 @@ class PromptBuilder:
         """Raises: InvalidRequest."""
         prompt = self.render(chat)
         inside = begins_inside(prompt, self._markers)
-        constraint = self._grammar.constraint(
+        form = self._form_of(chat)
+        constraint = ReplyGrammar(form, self._tokenizer).constraint(
             chat.tools,
             chat.tool_choice,
             parallel=chat.parallel_tool_calls,
             answer=chat.constraint,
             thinking=self._thinking(chat, prompt, inside),
         )
-        form = self._form if chat.tool_choice.allowed(chat.tools) else None
+        if not chat.tool_choice.allowed(chat.tools):
+            form = None
         request = Request(
             id=uuid.uuid4().hex,
             prompt=tuple(self.encode(prompt)),
@@ -83,6 +86,8 @@ class PromptBuilder:
             raise InvalidRequest("messages must hold at least one message.", param="messages")
         messages, tools = chat.messages, chat.tool_choice.allowed(chat.tools)
         if not self._template.supports_tools:
+            if isinstance(self._form_of(chat), CodeBlock):
+                messages, tools = [*messages, Message("user", REQUEST)], ()
             messages, tools = with_tools_as_text(messages, tools), ()
         return self._template.render(
             messages, tools, enable_thinking=chat.enable_thinking, variables=chat.template_kwargs
@@ -91,6 +96,14 @@ class PromptBuilder:
     def encode(self, prompt: str) -> list[int]:
         """Token ids of a rendered prompt, whose special tokens are written out already."""
         return self._tokenizer.encode(prompt, add_special_tokens=False).ids
+
+    def _form_of(self, chat: ChatRequest) -> ToolCallFormat:
+        """The model's own format; a code block where it has none and is made to call a tool that takes code."""
+        tools = chat.tool_choice.allowed(chat.tools)
+        knows_tools = self._template is None or self._template.supports_tools
+        if chat.tool_choice.mode == "required" and len(tools) == 1 and takes_code(tools[0]) and not knows_tools:
+            return CodeBlock(tools[0].name)
+        return self._form
 
     def _thinking(self, chat: ChatRequest, prompt: str, inside: bool) -> Thinking | None:
         if self._markers is None:

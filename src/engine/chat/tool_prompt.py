@@ -40,12 +40,27 @@ def with_tools_as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -
 
 def _as_text(message: Message) -> Message:
     if message.role == "tool":
-        return Message("user", f"The result is:\n{message.content}")  # in words: small models echo markup
+        return Message("user", f"The result is:\n{_in_words(message.content)}")
     if message.tool_calls:
         calls = (f'{{"name": {json.dumps(c.name)}, "arguments": {c.arguments or "{}"}}}' for c in message.tool_calls)
         parts = [message.content, *(f"<tool_call>\n{call}\n</tool_call>" for call in calls)]
         return replace(message, content="\n".join(part for part in parts if part), tool_calls=())
     return message
+
+
+def _in_words(result: str) -> str:
+    """A result that is a JSON object, written out: small models echo markup instead of reading it."""
+    try:
+        fields = json.loads(result)
+    except ValueError:
+        return result
+    if not isinstance(fields, dict):
+        return result
+    told = {str(key): value for key, value in fields.items() if (key, value) != ("status", "success")}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+    if len(texts) == 1:
+        return next(iter(texts.values())).rstrip()
+    return "\n".join(f"{key}: {text.rstrip()}" for key, text in texts.items())
 
 
 def _alternating(turns: Sequence[Message]) -> list[Message]:

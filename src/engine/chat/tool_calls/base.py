@@ -83,7 +83,9 @@ class ToolCallFormat(Protocol):
     def parser(self) -> ToolCallParser: ...
 
     def grammar(self, rules: CallRules) -> str:
-        """Lark expression of one or more calls, to the end of the reply, from after the first opener on."""
+        """Lark expression of one or more calls, to the end of the reply, from after the first opener on. It may bring
+        rules of its own on further lines; `TEXT`, any text, is defined.
+        """
         ...
 
 
