@@ -122,6 +122,9 @@ class EngineLoop:
                         self._engine.add(request)
                     except EngineError as error:
                         self._tell(Failed(request.id, error))
+                    except Exception as error:  # one strange request must not end the service
+                        log.exception("a request could not be queued")
+                        self._tell(Failed(request.id, EngineError(f"The engine failed: {error}")))
                 case Abort(request_id):
                     self._engine.abort(request_id)
                 case AskStats():

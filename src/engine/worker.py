@@ -31,9 +31,13 @@ log = logging.getLogger(__name__)
 
 _HEADER = struct.Struct("<I")
 _QUICK_DEATH_S = 10.0
-"""A worker that dies sooner than this after it was ready counts towards giving up."""
+"""A worker that dies sooner than this after it was ready, or before, counts towards a rest."""
 _MAX_QUICK_DEATHS = 3
+_REST_S = 30.0
+"""How long a worker that keeps dying is left alone; requests fail at once meanwhile."""
 _CLOSE_TIMEOUT_S = 5.0
+_GONE = (asyncio.IncompleteReadError, ConnectionError)
+"""What reading says when the worker has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ class WorkerService:
         reader = await service._launch()
         try:
             await service._await_ready(reader)
+        except _GONE:
+            why = await service._epitaph()
+            raise ModelLoadError(f"The worker process ended while loading the model{why}.") from None
         except BaseException:
             await service._kill()
             raise
@@ -94,7 +101,8 @@ class WorkerService:
     @property
     def pid(self) -> int | None:
         """Of the worker process; None while it is down."""
-        return self._process.pid if self._process is not None and self._ready.is_set() else None
+        is_up = self._ready.is_set() and self._failure is None
+        return self._process.pid if self._process is not None and is_up else None
 
     async def generate(self, request: Request) -> AsyncGenerator[Delta, None]:
         await self._available()
@@ -137,13 +145,7 @@ class WorkerService:
 
     async def _await_ready(self, reader: asyncio.StreamReader) -> None:
         while True:
-            try:
-                message = await _receive(reader)
-            except asyncio.IncompleteReadError:
-                raise ModelLoadError(
-                    f"The worker process ended while loading the model{await self._epitaph()}."
-                ) from None
-            match message:
+            match await _receive(reader):
                 case Progress(text):
                     self._report(text)
                 case LoadFailed(error):
@@ -152,33 +154,47 @@ class WorkerService:
                     self._info = info
                     self._ready.set()
                     return
-                case _:
+                case message:
                     raise AssertionError(f"unexpected message before ready: {message!r}")
 
     async def _keep_running(self, reader: asyncio.StreamReader) -> None:
-        """Deliver the worker's reports; when it dies, fail what was running and start it again."""
+        """Deliver the worker's reports; when it dies, also while it loads, fail what was running and start it again."""
         quick_deaths = 0
-        while True:
-            born = time.monotonic()
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                while True:
-                    self._mailboxes.deliver(await _receive(reader))
-            self._ready.clear()
-            why = await self._epitaph()
-            log.error("the worker of %s died%s; starting it again", self.info.id, why)
-            self._mailboxes.fail_all(WorkerDied(f"The worker process of {self.info.id} died{why}; please try again."))
-            quick_deaths = quick_deaths + 1 if time.monotonic() - born < _QUICK_DEATH_S else 1
-            try:
+        try:
+            while True:
+                ready_at = time.monotonic()
+                with contextlib.suppress(*_GONE):
+                    if not self._ready.is_set():
+                        await self._await_ready(reader)
+                        ready_at = time.monotonic()
+                    while True:
+                        self._mailboxes.deliver(await _receive(reader))
+                quick = not self._ready.is_set() or time.monotonic() - ready_at < _QUICK_DEATH_S
+                quick_deaths = quick_deaths + 1 if quick else 1
+                self._ready.clear()
+                why = await self._epitaph()
+                log.error("the worker of %s died%s; starting it again", self.info.id, why)
+                died = WorkerDied(f"The worker process of {self.info.id} died{why}; please try again.")
+                self._mailboxes.fail_all(died)
                 if quick_deaths > _MAX_QUICK_DEATHS:
-                    raise WorkerDied(f"The worker process of {self.info.id} keeps dying{why}; it is not restarted.")
+                    await self._rest(why)
                 reader = await self._launch()
-                await self._await_ready(reader)
-            except EngineError as error:
-                log.error("%s", error)
-                self._failure = WorkerDied(str(error))
-                self._ready.set()
-                await self._kill()
-                return
+        except (EngineError, OSError) as error:
+            log.error("the worker of %s cannot be started again: %s", self.info.id, error)
+            self._failure = WorkerDied(f"The worker process of {self.info.id} cannot be started again: {error}")
+            self._ready.set()
+            await self._kill()
+
+    async def _rest(self, why: str) -> None:
+        """Leave a worker that keeps dying alone for a while; nobody waits for it meanwhile."""
+        self._failure = WorkerDied(
+            f"The worker process of {self.info.id} keeps dying{why}; it is started again in {_REST_S:g} s."
+        )
+        log.error("%s", self._failure)
+        self._ready.set()
+        await asyncio.sleep(_REST_S)
+        self._ready.clear()
+        self._failure = None
 
     async def _epitaph(self) -> str:
         """How the process ended, as an end of a sentence."""

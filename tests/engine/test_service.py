@@ -50,6 +50,17 @@ async def test_a_refused_request_raises_where_it_was_made():
     await service.close()
 
 
+async def test_a_request_that_cannot_be_queued_fails_alone(caplog):
+    engine = toy_engine()
+    service = ThreadService(engine, INFO)
+    engine._checked = lambda request: 1 // 0  # a bug
+    with pytest.raises(EngineError, match="division"):
+        await collect(service, ask("r", [1, 2], 5))
+    del engine._checked
+    assert ids(await collect(service, ask("s", [1, 2], 5))) == continuation([1, 2], 5)
+    await service.close()
+
+
 async def test_a_failing_step_fails_its_requests_and_the_next_ones_work(caplog):
     decoder = ToyDecoder()
     service = ThreadService(toy_engine(decoder), INFO)

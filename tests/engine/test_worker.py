@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
+from engine import worker
 from engine.errors import CorruptModel, WorkerDied
 from engine.loading.source import resolve
 from engine.options import ModelOptions
@@ -47,6 +49,53 @@ async def test_a_killed_worker_fails_what_ran_is_restarted_and_answers_again(cap
         assert (await service.stats()).running == 0
     finally:
         await service.close()
+
+
+async def test_a_worker_killed_while_it_is_loading_again_is_started_once_more():
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    try:
+        assert service.pid is not None
+        first = service.pid
+        os.kill(first, signal.SIGKILL)
+        os.kill(await next_child({first}), signal.SIGKILL)
+        async with asyncio.timeout(20):
+            assert len(await collect(service, "after", 8)) == 8
+    finally:
+        await service.close()
+
+
+async def test_a_worker_that_keeps_dying_rests_and_nobody_waits_for_it(monkeypatch):
+    monkeypatch.setattr(worker, "_MAX_QUICK_DEATHS", 0)
+    monkeypatch.setattr(worker, "_REST_S", 0.5)
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    try:
+        assert service.pid is not None
+        os.kill(service.pid, signal.SIGKILL)
+        with pytest.raises(WorkerDied, match="please try again"):
+            await service.stats()
+        with pytest.raises(WorkerDied, match=r"keeps dying \(killed by signal 9\); it is started again in 0\.5 s"):
+            await service.stats()
+        assert service.pid is None
+        async with asyncio.timeout(20):
+            while service.pid is None:  # noqa: ASYNC110 - nothing tells of a restart
+                await asyncio.sleep(0.01)
+            assert (await service.stats()).running == 0
+    finally:
+        await service.close()
+
+
+def children() -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+async def next_child(known: set[int]) -> int:
+    """A child process of this one that is not in `known`, as soon as there is one."""
+    async with asyncio.timeout(10):
+        while not (found := children() - known):
+            await asyncio.sleep(0.005)
+    return found.pop()
 
 
 async def test_many_streams_over_one_pipe_do_not_mix():
