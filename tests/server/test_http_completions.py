@@ -42,6 +42,13 @@ async def test_echo_puts_the_prompt_first_and_n_counts_within_each_prompt():
     assert tokens.choices[0].text == "hihi|x"
 
 
+@pytest.mark.parametrize("prompt", [[10**30], [[1, 2**31]]])
+async def test_a_number_no_vocabulary_is_large_enough_for_is_refused(prompt):
+    async with http_client(make_agent(continues())) as client:
+        answer = await client.post("/v1/completions", json={"prompt": prompt})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "prompt")
+
+
 async def test_a_stream_carries_every_choice_and_the_usage_when_asked_for():
     async with openai_client(make_agent(continues("one two three"))) as client:
         stream = await client.completions.create(

@@ -13,6 +13,9 @@ from engine import ContextOverflow, EngineOverloaded, InvalidRequest, WorkerDied
 from engine.chat.scripted import text
 
 CHAT = "/v1/chat/completions"
+DEEP: dict = {"type": "object"}
+for _ in range(300):
+    DEEP = {"type": "object", "properties": {"a": DEEP}}
 SCHEMA_FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": 1}}}
 
 
@@ -36,9 +39,13 @@ def function(name: str, parameters: object) -> dict:
         ({"messages": "x", "max_tokens": 5, "max_completion_tokens": 6}, 400, None, "differ"),
         ({"messages": "x", "max_tokens": 5, "min_tokens": 6}, 400, None, "above max_tokens"),
         ({"messages": "x", "logit_bias": {"the": 1}}, 400, "logit_bias", "'the'"),
+        ({"messages": "x", "logit_bias": {"9" * 5000: 1}}, 400, "logit_bias", "is not a token id"),
+        ({"messages": "x", "repetition_penalty": 1e-300}, 400, "repetition_penalty", "1e-300"),
+        ({"messages": "x", "stop": 5}, 422, "stop", "valid string"),
         ({"messages": "x", "top_logprobs": 2}, 400, None, "needs logprobs"),
         ({"messages": "x", "tools": [function("f", {"type": "objekt"})]}, 400, "tools.0.function.parameters", "'f'"),
         ({"messages": "x", "tools": [function("f", {"type": "string"})]}, 400, "tools.0.function.parameters", "object"),
+        ({"messages": "x", "tools": [function("f", DEEP)]}, 400, "tools.0.function.parameters", "too deeply"),
         ({"messages": "x", "tools": [function("f", 3)]}, 400, "tools.0.function.parameters", "must be an object"),
         ({"messages": "x", "tools": [function("a b", {})]}, 400, "tools.0.function.name", "'a b'"),
         ({"messages": "x", "tools": [function("f", {}), function("f", {})]}, 400, "tools.1.function.name", "twice"),
@@ -77,12 +84,34 @@ async def test_a_wrong_body_is_refused_with_one_clear_sentence(body, status, par
     assert scripted(agent).requests == []
 
 
-@pytest.mark.parametrize("body", [b'{"messages": ', b"hello", b'{"messages": "x",}', b"[" * 100_000])
-async def test_malformed_json_is_a_400(body):
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"messages": ', "Expecting value at character 13"),
+        (b"hello", "Expecting value"),
+        (b'{"messages": "x",}', "Expecting property name"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"messages": "\xff"}', "not UTF-8 at byte 14"),
+        (b'{"messages": "\\ud83d"}', "half of a surrogate pair"),
+        (b'{"messages": "x", "temperature": NaN}', "NaN is not a JSON number"),
+        (b'{"messages": "x", "seed": ' + b"9" * 5000 + b"}", "4300 digits"),
+    ],
+)
+async def test_malformed_json_is_a_400_that_says_what_is_wrong(body, said):
     async with http_client(make_agent()) as client:
         answer = await client.post(CHAT, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert answer.json()["error"]["message"].startswith("The body is not valid JSON: ")
+    assert said in answer.json()["error"]["message"]
+
+
+async def test_characters_written_as_surrogate_pairs_are_fine():
+    agent = make_agent([[text("ok")]])
+    async with http_client(agent) as client:
+        body = b'{"messages": "\\ud83d\\ude00"}'
+        await client.post(CHAT, content=body, headers={"content-type": "application/json"})
+    assert scripted(agent).requests[0].messages[0].content == "\N{GRINNING FACE}"
 
 
 @pytest.mark.parametrize(

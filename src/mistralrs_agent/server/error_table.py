@@ -117,7 +117,7 @@ def _most_telling(errors: Sequence[Any]) -> Any:
 
 def _is_union_branch(step: str) -> bool:
     """Pydantic puts the tried type into a location: `str`, `list[...]`, a class name, a discriminator value."""
-    return step in ("str", "int", "float", "bool") or "[" in step or step[:1].isupper()
+    return step in ("str", "int", "float", "bool", "constrained-str") or "[" in step or step[:1].isupper()
 
 
 def _given(error: Any) -> str:

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Request
 from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.event_codec import approval_body
+from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.state import ServedHere
 from mistralrs_agent.server.wire.agent import DecisionBody
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 
 
 @router.get("/v1/agent/info")

@@ -7,13 +7,14 @@ from starlette.responses import JSONResponse
 
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.server.choices import several_choices
+from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.sse import EventStream, openai_error_frames
 from mistralrs_agent.server.state import ServedHere
 from mistralrs_agent.server.whole import while_connected
 from mistralrs_agent.server.wire.chat import ChatRequest
 from mistralrs_agent.server.wire.chat_reply import Reply, ReplyHead, chat_body, chat_frames
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 
 
 @router.post("/v1/chat/completions")

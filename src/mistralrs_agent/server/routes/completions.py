@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from engine import ChatModel, Constraint, Delta, SamplingParams
 from mistralrs_agent.server.choices import closed_after
+from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.sse import EventStream, openai_error_frames
 from mistralrs_agent.server.state import ServedHere
 from mistralrs_agent.server.whole import while_connected
@@ -19,7 +20,7 @@ from mistralrs_agent.server.wire.completion_reply import CompletionHead, complet
 from mistralrs_agent.server.wire.completions import CompletionRequest
 from mistralrs_agent.server.wire.constraint import reply_constraint
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 
 
 @router.post("/v1/completions")
@@ -37,8 +38,10 @@ async def create_completion(body: CompletionRequest, served: ServedHere, request
 
 
 def _echoes(model: ChatModel, body: CompletionRequest, n: int) -> list[str]:
+    if not body.echo:
+        return [""] * (len(body.prompts) * n)
     prompts = [prompt if isinstance(prompt, str) else model.detokenize(prompt) for prompt in body.prompts]
-    return [prompt if body.echo else "" for prompt in prompts for _ in range(n)]
+    return [prompt for prompt in prompts for _ in range(n)]
 
 
 async def _continue_all(

@@ -19,7 +19,7 @@ from mistralrs_agent.server.wire.base import NoEffect, Unsupported, UnsupportedF
 from mistralrs_agent.server.wire.constraint import Grammar, ResponseFormat
 from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions
 
-TokenIds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+TokenIds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 MAX_PROMPTS = 256
 
 

@@ -28,4 +28,6 @@ def check_schema(schema: str | dict[str, Any], *, what: str, param: str) -> dict
     except SchemaError as error:
         place = "/".join(str(step) for step in error.absolute_path) or "the top level"
         raise RequestError(f"Invalid schema of {what}: at {place}, {error.message}.", param=param) from error
+    except RecursionError:
+        raise RequestError(f"Invalid schema of {what}: it is nested too deeply.", param=param) from None
     return schema

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from engine import SamplingParams
 from mistralrs_agent.server.wire.base import Unsupported, WireModel, invalid
 
+_TOKEN_ID_DIGITS = 9
 StopString = Annotated[str, Field(min_length=1)]
 
 
@@ -22,7 +23,7 @@ class SamplingFields(WireModel):
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    repetition_penalty: Annotated[float, Field(gt=0)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
     seed: int | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     min_tokens: Annotated[int, Field(ge=0)] | None = None
@@ -40,7 +41,7 @@ class SamplingFields(WireModel):
     @classmethod
     def _keys_are_token_ids(cls, value: dict[str, float] | None) -> dict[str, float] | None:
         for key in value or ():
-            if not key.isdecimal():
+            if not key.isdecimal() or len(key) > _TOKEN_ID_DIGITS:
                 raise invalid(f"must map token ids to biases; {key!r} is not a token id")
         return value
 
