@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import pytest
 
 from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
@@ -150,6 +152,15 @@ def test_a_grammar_masks_tokens_and_ends_the_reply():
     told = run(engine)["r", 0]
     assert "".join(d.text for d in told) in ("abd", "acd")
     assert told[-1].finish_reason is FinishReason.STOP
+
+
+def test_tokens_a_grammar_rules_out_are_not_among_the_likeliest():
+    engine = toy_engine()
+    request = ask("r", prompt(1, 5), 3, logprobs=5)
+    engine.add(Request(request.id, request.prompt, request.sampling, Constraint("regex", "a[bc]d")))
+    told = [entry for delta in run(engine)["r", 0] for entry in delta.logprobs]
+    assert [len(entry.top) for entry in told] == [1, 2, 1]
+    assert all(isfinite(token.logprob) for entry in told for token in entry.top)
 
 
 def test_log_probabilities_are_reported_for_the_chosen_and_the_likeliest_tokens():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -56,9 +57,9 @@ class Sampler:
             return Sampled(token_id)
         logprobs = scaled.log_softmax(-1)
         top = logprobs.topk(min(params.logprobs, logprobs.shape[0]))
-        return Sampled(
-            token_id, float(logprobs[token_id]), tuple(zip(top.indices.tolist(), top.values.tolist(), strict=True))
-        )
+        ranked = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        possible = tuple(pair for pair in ranked if isfinite(pair[1]))  # a grammar rules the others out
+        return Sampled(token_id, float(logprobs[token_id]), possible)
 
 
 def draw(probabilities: Tensor, params: SamplingParams, uniform: float) -> int:
