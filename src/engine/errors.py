@@ -48,9 +48,11 @@ class InvalidRequest(EngineError):
 class ContextOverflow(InvalidRequest):
     """The prompt (plus the reply asked for) does not fit the model's context or the KV cache."""
 
-    def __init__(self, prompt_tokens: int, limit_tokens: int) -> None:
+    def __init__(self, prompt_tokens: int, limit_tokens: int, *, at_least: bool = False) -> None:
+        """`at_least`: the prompt was not counted to its end."""
+        counted = f"{'at least ' if at_least else ''}{prompt_tokens}"
         super().__init__(
-            f"The prompt has {prompt_tokens} tokens; this model takes at most {limit_tokens}. "
+            f"The prompt has {counted} tokens; this model takes at most {limit_tokens}. "
             "Shorten the conversation or set truncate_sequence.",
             param="messages",
         )

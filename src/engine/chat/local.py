@@ -39,7 +39,7 @@ class LocalChatModel:
         return self._service.info
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ReplyEvent, None]:
-        prepared = await asyncio.to_thread(self._prompts.prepare, request)
+        prepared = await asyncio.to_thread(self._prompts.prepare, request, self.info.context_tokens)
         readers: dict[int, ReplyReader] = {}
         async with aclosing(self._service.generate(prepared.request)) as deltas:
             async for delta in deltas:
@@ -51,8 +51,10 @@ class LocalChatModel:
     async def complete(
         self, prompt: str | Sequence[int], sampling: SamplingParams, constraint: Constraint | None = None
     ) -> AsyncGenerator[Delta, None]:
-        token_ids = await asyncio.to_thread(self.tokenize, prompt) if isinstance(prompt, str) else prompt
-        request = Request(uuid.uuid4().hex, tuple(token_ids), sampling, constraint, continues_text=True)
+        if isinstance(prompt, str):
+            prompt = self._prompts.bounded(prompt, self.info.context_tokens)
+            prompt = await asyncio.to_thread(self.tokenize, prompt)
+        request = Request(uuid.uuid4().hex, tuple(prompt), sampling, constraint, continues_text=True)
         async with aclosing(self._service.generate(request)) as deltas:
             async for delta in deltas:
                 yield delta

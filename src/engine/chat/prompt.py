@@ -17,7 +17,7 @@ from engine.chat.tool_calls.base import ToolCallFormat
 from engine.chat.tool_calls.code_block import REQUEST, CodeBlock, takes_code
 from engine.chat.tool_calls.formats import HERMES, format_of
 from engine.chat.tool_prompt import with_tools_as_text
-from engine.errors import InvalidRequest
+from engine.errors import ContextOverflow, InvalidRequest
 from engine.request import Request
 
 
@@ -47,12 +47,16 @@ class PromptBuilder:
         source_text = template.source_text if template is not None else ""
         self._form = format_of(source_text) if template is not None and template.supports_tools else HERMES
         self._markers = markers_of(source_text)
+        self._longest_token = max(map(len, tokenizer.get_vocab()), default=1)
         added = tokenizer.get_added_tokens_decoder().values()
         self._special_tokens = frozenset(token.content for token in added if token.special)
 
-    def prepare(self, chat: ChatRequest) -> Prepared:
-        """Raises: InvalidRequest."""
-        prompt = self.render(chat)
+    def prepare(self, chat: ChatRequest, context_tokens: int) -> Prepared:
+        """A request to a model that holds `context_tokens`.
+
+        Raises: InvalidRequest.
+        """
+        prompt = self.bounded(self.render(chat), context_tokens, truncate=chat.truncate)
         inside = begins_inside(prompt, self._markers)
         form = self._form_of(chat)
         constraint = ReplyGrammar(form, self._tokenizer).constraint(
@@ -92,6 +96,18 @@ class PromptBuilder:
         return self._template.render(
             messages, tools, enable_thinking=chat.enable_thinking, variables=chat.template_kwargs
         )
+
+    def bounded(self, prompt: str, context_tokens: int, *, truncate: bool = False) -> str:
+        """The prompt, or its end; counting megabytes of tokens that cannot fit would take minutes.
+
+        Raises: ContextOverflow when it cannot fit even in the longest tokens there are, unless `truncate`.
+        """
+        limit = context_tokens * self._longest_token
+        if len(prompt) <= limit:
+            return prompt
+        if not truncate:
+            raise ContextOverflow(-(-len(prompt) // self._longest_token), context_tokens - 1, at_least=True)
+        return prompt[-limit:]
 
     def encode(self, prompt: str) -> list[int]:
         """Token ids of a rendered prompt, whose special tokens are written out already."""

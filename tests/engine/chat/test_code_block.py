@@ -59,7 +59,7 @@ def builder(template: str) -> PromptBuilder:
 
 def form(template: str, choice: ToolChoice) -> str | None:
     request = ChatRequest([Message("user", "hi")], tools=(PYTHON, WEATHER), tool_choice=choice)
-    prepared = builder(template).prepare(request)
+    prepared = builder(template).prepare(request, 8192)
     return prepared.form and prepared.form.name
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from engine.chat.local import LocalChatModel
 from engine.chat.messages import Message, ToolChoice, ToolSpec
 from engine.chat.model import ChatRequest, ReplyFinished, TextDelta, ThinkingDelta, ToolCallArguments, ToolCallStarted
 from engine.chat.scripted import SCRIPTED_INFO
-from engine.errors import InvalidRequest, UnsupportedModel
+from engine.errors import ContextOverflow, InvalidRequest, UnsupportedModel
 from engine.loading.source import ModelSource
 from engine.request import Delta, EngineStats, FinishReason, Request, SamplingParams, TokenLogprob, Usage
 
@@ -197,6 +198,20 @@ async def test_raw_completion_takes_text_or_ids():
     assert first.prompt == second.prompt == (256, *(model.tokenize("hi")[1:]))
     assert first.id != second.id
     assert model.detokenize(first.prompt) == "<s>hi"
+
+
+async def test_a_prompt_that_cannot_fit_is_refused_before_its_tokens_are_counted():
+    service = ReplayingService(["x"])
+    model = local(service, "{{ messages[0].content }}")
+    longest = max(map(len, tokenizer().get_vocab())) * model.info.context_tokens
+    ask = ChatRequest([Message("user", "y" * longest + "z")])
+    for events in (model.chat(ask), model.complete("y" * longest + "z", SamplingParams())):
+        with pytest.raises(ContextOverflow, match="has at least 8193 tokens"):
+            await anext(events)
+    assert service.requests == []
+    async for _ in model.chat(replace(ask, truncate=True)):
+        pass
+    assert service.requests[0].prompt[-2:] == tuple(model.tokenize("yz")[-2:])
 
 
 async def test_stats_and_close_go_to_the_service():
