@@ -8,7 +8,17 @@ from contextlib import aclosing
 import pytest
 from agent_doubles import EchoTool, ask, assert_valid, client_tool, collect, finish, make_agent, shape
 
-from engine import EngineOverloaded, FinishReason, Message, TextDelta, ThinkingDelta, ToolCallStarted, ToolChoice
+from engine import (
+    EngineOverloaded,
+    FinishReason,
+    Message,
+    ReplyFinished,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    ToolCallStarted,
+    ToolChoice,
+)
 from engine.chat.scripted import ScriptedModel, call, text, thinking
 from mistralrs_agent.agent.agent import AgentSettings
 from mistralrs_agent.agent.events import (
@@ -26,7 +36,7 @@ from mistralrs_agent.errors import RequestError, ToolFailed
 
 async def test_an_answer_without_tools_is_streamed_and_remembered():
     agent = make_agent(ScriptedModel([[thinking("easy"), text("Paris it is.")]]))
-    events = await collect(agent, ask("Capital of France?"))
+    events = await collect(agent, ask("Capital of France?", session_id="s"))
     assert isinstance(events[0], TurnStarted)
     assert events[1] == RoundStarted(0)
     assert "".join(e.text for e in events if isinstance(e, ThinkingDelta)) == "easy"
@@ -197,10 +207,17 @@ async def test_client_calls_end_the_turn_after_the_server_calls_of_the_round_and
 async def test_a_client_that_never_answers_its_call_leaves_a_valid_history():
     model = ScriptedModel([[call("ask_client", {})], [text("fine")]])
     agent = make_agent(model)
-    first = await finish(agent, ask("go", client_tools=(client_tool(),)))
+    first = await finish(agent, ask("go", client_tools=(client_tool(),), session_id="s"))
     await finish(agent, ask("never mind", session_id=first.session_id))
     assert_valid(model.requests[1].messages)
     assert model.requests[1].messages[-1].content == "never mind"
+
+
+async def test_a_client_call_that_the_token_limit_cut_short_says_so():
+    cut = ToolCall("c1", "ask_client", '{"wor')
+    model = ScriptedModel([[ReplyFinished(FinishReason.LENGTH, (cut,))]])
+    finished = await finish(make_agent(model), ask("go", client_tools=(client_tool(),)))
+    assert (finished.reason, finished.client_calls) == (FinishReason.LENGTH, (cut,))
 
 
 async def test_tool_output_is_bounded_for_the_model():
@@ -273,10 +290,10 @@ async def test_a_failing_model_leaves_the_session_as_it_was():
 async def test_the_system_prompt_of_the_server_is_used_when_the_conversation_has_none():
     model = ScriptedModel([[text("a")], [text("b")]])
     agent = make_agent(model, settings=AgentSettings(system_prompt="Be kind."))
-    first = await finish(agent, ask("hi"))
+    await finish(agent, ask("hi", session_id="s"))
     await collect(agent, ask(Message("system", "Be brief."), "hi"))
     assert [r.messages[0].content for r in model.requests] == ["Be kind.", "Be brief."]
-    assert shape(agent.sessions.history(first.session_id))[0] == ("user", "hi")
+    assert shape(agent.sessions.history("s"))[0] == ("user", "hi")
 
 
 async def test_a_turn_that_cannot_be_served_is_refused_before_anything_runs():

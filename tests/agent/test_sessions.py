@@ -76,10 +76,17 @@ async def test_a_turn_cancelled_before_any_answer_does_not_confuse_history_sent_
 
 async def test_turns_without_a_session_id_do_not_see_each_other():
     model = ScriptedModel([[text("a")], [text("b")]])
-    agent = make_agent(model)
+    agent = make_agent(model, [EchoTool()])
     first, second = await finish(agent, ask("one")), await finish(agent, ask("two"))
     assert first.session_id != second.session_id
     assert len(model.requests[1].messages) == 1
+
+
+async def test_a_turn_with_neither_session_id_nor_tools_leaves_nothing_behind():
+    store = SessionStore()
+    finished = await finish(make_agent(ScriptedModel([[text("a")]]), store=store), ask("one"))
+    assert (finished.text, finished.session_id) == ("a", "")
+    assert store.ids() == ()
 
 
 async def test_two_turns_of_one_session_take_turns():

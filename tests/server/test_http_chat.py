@@ -129,6 +129,7 @@ async def test_every_spelling_of_tool_choice_reaches_the_model(choice, mode, nam
     asked = scripted(agent).requests[0]
     assert (asked.tool_choice.mode, asked.tool_choice.names) == (mode, names)
     assert [tool.name for tool in asked.tools] == ["weather"]
+    assert asked.parallel_tool_calls is not (mode == "required" and names == ("weather",))  # one call of a named tool
 
 
 async def test_only_given_values_replace_the_models_sampling_defaults():

@@ -82,7 +82,9 @@ class Agent:
 
     async def _run(self, turn: Turn, tools: dict[str, Tool], max_rounds: int) -> AsyncGenerator[Event, None]:
         mode = self.settings.permission.stricter(turn.permission or Permission.AUTO)
-        async with self.sessions.open(turn.session_id) as session:
+        remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
+        held = self.sessions.open(turn.session_id) if remembered else self.sessions.unremembered()
+        async with held as session:
             loop = TurnLoop(
                 model=self.model,
                 tools=tools,

@@ -22,7 +22,8 @@ class Session:
     """One conversation, held by at most one turn at a time."""
 
     id: str
-    store: SessionStore
+    """Empty for a conversation that is not remembered."""
+    store: SessionStore | None
     messages: tuple[Message, ...]
     """The whole history: what the client sent, tool calls, their results, answers."""
     resumed: bool = False
@@ -35,7 +36,8 @@ class Session:
     def save(self, messages: Sequence[Message]) -> None:
         """Replace the history, here and on disk."""
         self.messages = tuple(messages)
-        self.store.save(self.id, self.messages)
+        if self.store is not None:
+            self.store.save(self.id, self.messages)
 
 
 @dataclass(slots=True)
@@ -87,6 +89,12 @@ class Sessions:
             live.users -= 1
             live.last_used = self._clock()
             self._sweep_later()
+
+    @staticmethod
+    @asynccontextmanager
+    async def unremembered() -> AsyncGenerator[Session]:
+        """A session for one turn that leaves nothing behind: its caller keeps the history."""
+        yield Session("", None, ())
 
     def history(self, session_id: str) -> tuple[Message, ...] | None:
         """The stored messages; None for an unknown session."""

@@ -24,6 +24,7 @@ from mistralrs_agent.server.wire.messages import MessageField
 from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions
 from mistralrs_agent.server.wire.tools import (
     CodeInterpreter,
+    NamedTool,
     ToolChoiceField,
     ToolField,
     client_tools,
@@ -165,7 +166,7 @@ class ChatRequest(SamplingFields):
             sampling=sampling,
             client_tools=client_tools(tools),
             tool_choice=tool_choice(self.tool_choice),
-            parallel_tool_calls=self.parallel_tool_calls is not False,
+            parallel_tool_calls=self.parallel_tool_calls is not False and not isinstance(self.tool_choice, NamedTool),
             code_execution=bool(self.enable_code_execution) or any(isinstance(t, CodeInterpreter) for t in tools),
             web_search=self.web_search_options is not None,
             permission=Permission(self.agent_permission) if self.agent_permission else None,

@@ -80,12 +80,8 @@ async def chat_frames(reply: Reply, head: ReplyHead) -> AsyncGenerator[str, None
                     usage = event.usage or usage
                     last = _choice(index, choices.setdefault(index, _Streamed()).opening({}), reason=event.reason.value)
                     if isinstance(event, Finished):
-                        more["session_id"] = event.session_id
+                        more |= _session(event) | _for_agents(event, head)
                         last |= _stop_detail(event)
-                        if head.agentic:
-                            more["context_tokens"] = event.context_tokens
-                        if head.agentic and not head.include_usage:
-                            more["usage"] = usage_body(usage)
                     yield frame(head.chunk(last, **more))
                 case RoundStarted():
                     more = {"round": event.round} if head.agentic else {}
@@ -119,7 +115,8 @@ async def chat_body(reply: Reply, head: ReplyHead) -> dict[str, Any]:
                     tool_records.append(_tool_record(event))
                 case Finished():
                     choices.setdefault(0, _Collected()).finish = event
-                    usage, more["session_id"] = event.usage, event.session_id
+                    usage = event.usage
+                    more |= _session(event)
                 case ReplyFinished():
                     choices.setdefault(event.index, _Collected()).finish = event
                     usage = event.usage or usage
@@ -201,6 +198,19 @@ def _choice(
 
 def _stop_detail(finished: Finished) -> dict[str, Any]:
     return {"stop_detail": finished.stop_detail.value} if finished.stop_detail else {}
+
+
+def _session(finished: Finished) -> dict[str, Any]:
+    """What to send to go on, where there is something to go on with."""
+    return {"session_id": finished.session_id} if finished.session_id else {}
+
+
+def _for_agents(finished: Finished, head: ReplyHead) -> dict[str, Any]:
+    """What the last frame of an agent's turn says besides."""
+    if not head.agentic:
+        return {}
+    fields: dict[str, Any] = {"context_tokens": finished.context_tokens}
+    return fields if head.include_usage else {**fields, "usage": usage_body(finished.usage)}
 
 
 def _call_body(call: ToolCall) -> dict[str, Any]:
