@@ -93,7 +93,7 @@ def children() -> set[int]:
 async def next_child(known: set[int]) -> int:
     """A child process of this one that is not in `known`, as soon as there is one."""
     async with asyncio.timeout(10):
-        while not (found := children() - known):
+        while not (found := children() - known):  # noqa: ASYNC110 - nothing tells of a birth
             await asyncio.sleep(0.005)
     return found.pop()
 
