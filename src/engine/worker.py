@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import pickle
 import socket
 import struct
@@ -291,3 +292,5 @@ if __name__ == "__main__":
     from engine.worker import serve as serve_importable  # messages must not be pickled as __main__.Ready
 
     serve_importable(socket.socket(fileno=int(sys.argv[1])))
+    sys.stderr.flush()
+    os._exit(0)  # threads of native libraries may abort an orderly end, and the parent has closed the socket

@@ -61,3 +61,17 @@ async def test_a_running_request_may_finish_when_the_server_stops():
             await until(lambda: scripted(agent).running)
             asyncio.get_running_loop().call_soon(gate.set)
         assert (await asking).json()["choices"][0]["message"]["content"] == "first last"
+
+
+async def test_a_request_that_outlasts_the_grace_is_told_that_the_server_is_shutting_down(monkeypatch, caplog):
+    monkeypatch.setattr("mistralrs_agent.server.serve.GRACE_S", 0)
+    agent = make_agent([[text("first "), asyncio.Event()]])
+    listener = bind("127.0.0.1", 0)
+    async with asyncio.timeout(10), httpx.AsyncClient(base_url=url_of(listener)) as http:
+        async with serving(create_app(agent, ServerSettings()), listener):
+            asking = asyncio.create_task(http.post("/v1/chat/completions", json={"messages": "x"}))
+            await until(lambda: scripted(agent).running)
+        answer = await asking
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "shutting_down")
+    assert "Traceback" not in caplog.text
+    assert scripted(agent).running == 0

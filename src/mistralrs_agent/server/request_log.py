@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -11,13 +12,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mistralrs_agent.server.error_table import error_reply
+from mistralrs_agent.server.error_table import ErrorReply, error_reply
 from mistralrs_agent.server.settings import ServerSettings
 
 access_log = logging.getLogger("mistralrs_agent.access")
 
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _HOUSEKEEPING = ("/", "/health")
+_GRACE_IS_OVER = ("Task cancelled, timeout graceful shutdown exceeded",)
+"""What uvicorn says to requests that outlast a shutdown."""
 CLIENT_CLOSED = 499
 """What the log says of a request whose client did not wait for the answer."""
 
@@ -33,8 +36,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _GOOD_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        request_id = _request_id(scope)
         status = CLIENT_CLOSED
         started_at = time.monotonic()
 
@@ -50,12 +52,25 @@ class RequestLog:
             await self.app(scope, receive, send_noting)
         except ClientDisconnect:
             pass
+        except asyncio.CancelledError as error:
+            if error.args != _GRACE_IS_OVER:
+                raise
+            if status == CLIENT_CLOSED:  # else the answer had begun: uvicorn breaks the connection
+                reply = ErrorReply(503, "The server is shutting down.", code="shutting_down")
+                await reply.response()(scope, receive, send_noting)
         except Exception as error:
             reply = error_reply(error)
             if status != CLIENT_CLOSED:  # the answer had begun: let the connection break
                 raise
             await reply.response()(scope, receive, send_noting)
         finally:
-            if scope["path"] not in _HOUSEKEEPING or self.settings.access_log_health:
-                ms = (time.monotonic() - started_at) * 1000
-                access_log.info("%s %s %d %.0f ms %s", scope["method"], scope["path"], status, ms, request_id)
+            self._log(scope, status, time.monotonic() - started_at, request_id)
+
+    def _log(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        if scope["path"] not in _HOUSEKEEPING or self.settings.access_log_health:
+            access_log.info("%s %s %d %.0f ms %s", scope["method"], scope["path"], status, seconds * 1000, request_id)
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _GOOD_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
