@@ -135,7 +135,7 @@ class WorkerService:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "engine.worker", str(theirs.fileno()), pass_fds=(theirs.fileno(),),
+                sys.executable, "-P", "-m", "engine.worker", str(theirs.fileno()), pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         assert self._process.stderr is not None

@@ -144,3 +144,12 @@ async def test_the_worker_ends_when_its_parent_is_killed():
     await asyncio.wait_for(gone.wait(), 10)
     asyncio.get_running_loop().remove_reader(watch)
     os.close(watch)
+
+
+async def test_packages_in_the_working_directory_are_not_taken_for_ours(tmp_path, monkeypatch):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise SystemExit('the wrong engine')")
+    monkeypatch.chdir(tmp_path)
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    await service.close()
