@@ -61,9 +61,10 @@ class _Repository:
         self._token = _token(options.token_source)
 
     def fetch(self, *, weights: bool) -> ModelFolder:
+        self._report(f"Asking the hub for {self._repo_id}.")
         try:
             # asked in one try, unlike the listing of files: without a connection the cache should answer at once
-            info = HfApi(token=self._token).model_info(self._repo_id, revision=self._options.revision, timeout=20)
+            info = HfApi(token=self._token).model_info(self._repo_id, revision=self._options.revision, timeout=10)
         except GatedRepoError as error:
             raise ModelNotFound(
                 f"The hub repository {self._repo_id!r} is gated: accept its terms on the hub, and give a token "

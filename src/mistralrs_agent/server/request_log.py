@@ -33,9 +33,10 @@ class RequestLog:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+        answer = self._answer if scope["type"] == "http" else self.app
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
         status = CLIENT_CLOSED
         started_at = time.monotonic()
