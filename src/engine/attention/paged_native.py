@@ -28,43 +28,51 @@ def paged_attention_native(
 ) -> Tensor | None:
     """As `paged_attention`; None, with nothing done, when the library is missing or does not take these tensors."""
     library = native()
-    cache_format = _CACHE_FORMATS.get(cache.dtype)
-    if library is None or cache_format is None or query.device.type != "cpu" or not cache.is_contiguous():
+    if library is None or query.device.type != "cpu":
+        return None
+    arguments = shared_arguments(cache, step, query.shape[1], scale, soft_cap)
+    if arguments is None:
         return None
     dtype = query.dtype
     query, key, value = (_dense_heads(x) for x in (query, key, value))
     sinks = None if sinks is None else sinks.float().contiguous()
     out = torch.empty(query.shape)
+    arguments.query, arguments.query_stride = query.data_ptr(), query.stride(0)
+    arguments.key, arguments.key_stride = key.data_ptr(), key.stride(0)
+    arguments.value, arguments.value_stride = value.data_ptr(), value.stride(0)
+    arguments.out = out.data_ptr()
+    arguments.cache = cache.data_ptr()
+    arguments.sinks = None if sinks is None else sinks.data_ptr()
+    arguments.window = sliding_window or 0
+    library.attention(ctypes.byref(arguments))
+    return out.to(dtype)
+
+
+def shared_arguments(
+    cache: Tensor, step: Step, heads: int, scale: float, soft_cap: float | None
+) -> AttentionArguments | None:
+    """What all layers of a step share whose caches are shaped like `cache`; None: the library cannot read those."""
+    cache_format = _CACHE_FORMATS.get(cache.dtype)
+    if cache_format is None or not cache.is_contiguous():
+        return None
     _, blocks, kv_heads, block_size, head_dim = cache.shape
-    arguments = AttentionArguments(
-        query=query.data_ptr(),
-        key=key.data_ptr(),
-        value=value.data_ptr(),
-        out=out.data_ptr(),
-        cache=cache.data_ptr(),
+    return AttentionArguments(
         query_starts=step.query_starts.data_ptr(),
         context_lens=step.context_lens.data_ptr(),
         block_tables=step.block_tables.data_ptr(),
         slots=step.slots.data_ptr(),
-        sinks=None if sinks is None else sinks.data_ptr(),
-        query_stride=query.stride(0),
-        key_stride=key.stride(0),
-        value_stride=value.stride(0),
-        tokens=query.shape[0],
+        tokens=step.positions.shape[0],
         sequences=len(step.query_lens),
         table_stride=step.block_tables.stride(0),
         blocks=blocks,
-        heads=query.shape[1],
+        heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
         block_size=block_size,
-        window=sliding_window or 0,
         scale=scale,
         soft_cap=soft_cap or 0.0,
         format=cache_format.file_id,
     )
-    library.attention(ctypes.byref(arguments))
-    return out.to(dtype)
 
 
 def _dense_heads(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "decoder.h"
 #include "formats.h"
 #include "pool.h"
 
@@ -118,7 +119,14 @@ EXPORT int rotary(const float* query, int64_t query_stride, float* query_out, in
 }
 
 EXPORT void gated(const float* gate_up, float* out, int64_t tokens, int64_t width, int activation) {
-    active->gated(gate_up, out, tokens, width, activation);
+    active->gated(gate_up, gate_up + width, 2 * width, out, tokens, width, activation);
 }
 
 EXPORT void attention(const Attention* arguments) { active->attention(*arguments); }
+
+// `step->bfloat` asks for bfloat16 products, as in linear().
+EXPORT void decoder_layers(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
+    DecoderStep here = *step;
+    here.bfloat = here.bfloat && has_bfloat_products();
+    decoder_layers(*active, here, layers, count);
+}

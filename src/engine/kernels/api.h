@@ -47,7 +47,8 @@ struct Kernels {
                      int64_t groups, int64_t width, int64_t row_stride, float eps);
     void (*rotary)(const float* x, int64_t x_stride, float* out, const float* table, const int64_t* positions,
                    int64_t tokens, int64_t heads, int64_t head_dim, int64_t rotary_dim);
-    void (*gated)(const float* gate_up, float* out, int64_t tokens, int64_t width, int activation);
+    void (*gated)(const float* gate, const float* up, int64_t stride, float* out, int64_t tokens, int64_t width,
+                  int activation);
     void (*attention)(const Attention& arguments);
 };
 

@@ -35,28 +35,35 @@ _X86_VARIANTS = {
 def compile_library(output: Path = LIBRARY) -> str | None:
     """Write the shared library to `output`; return None, or one line saying why it could not be built.
 
-    An older library at `output` is gone afterwards either way: a stale one must not be loaded.
+    An older library at `output` stays until then and is gone afterwards either way: a stale one must not be loaded.
     """
-    output.unlink(missing_ok=True)
+    failure = _build(output)
+    if failure is not None:
+        output.unlink(missing_ok=True)
+    return failure
+
+
+def _build(output: Path) -> str | None:
     compiler = find_compiler()
     if compiler is None:
         return "no C++ compiler found (looked for $CXX, g++, clang++, c++)"
     is_x86 = platform.machine() in ("x86_64", "AMD64")
     variants = _X86_VARIANTS if is_x86 else {"baseline": []}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:  # so that the library can be moved in one go
         objects = Path(folder)
         commands = [
             [compiler, *_FLAGS, *flags, f"-DENGINE_ISA={name}", "-c", "kernels.cpp", "-o", str(objects / f"{name}.o")]
             for name, flags in variants.items()
         ]
         commands += [
-            [compiler, *_FLAGS, "-c", f"{name}.cpp", "-o", str(objects / f"{name}.o")] for name in ("api", "pool")
+            [compiler, *_FLAGS, "-c", f"{name}.cpp", "-o", str(objects / f"{name}.o")]
+            for name in ("api", "decoder", "pool")
         ]
         linked = objects / output.name
         link = [compiler, "-shared", "-pthread", "-o", str(linked)]
         failure = _run_all(commands) or _run_all([[*link, *(command[-1] for command in commands)]])
         if failure is None:
-            shutil.move(linked, output)
+            linked.replace(output)
         return failure
 
 

@@ -88,18 +88,19 @@ void rotary(const float* x, int64_t x_stride, float* out, const float* table, co
     });
 }
 
-// gate_up: (tokens, 2 * width), gate first → out (tokens, width). activation 0: SiLU, 1: GELU with tanh, which is
-// x * sigmoid(2u) as well.
-void gated(const float* gate_up, float* out, int64_t tokens, int64_t width, int activation) {
+// gate and up: (tokens, width), tokens `stride` floats apart → out, dense. activation 0: SiLU, 1: GELU with tanh, which
+// is x * sigmoid(2u) as well.
+void gated(const float* gate, const float* up, int64_t stride, float* out, int64_t tokens, int64_t width,
+           int activation) {
     over_rows(tokens, 2 * width, [&](int64_t first, int64_t last) {
         for (int64_t token = first; token < last; ++token) {
-            const float *gate = gate_up + 2 * token * width, *up = gate + width;
             for (int64_t i = 0; i < width; i += LANES) {
-                const F x = load_some(gate + i, width - i);
+                const F x = load_some(gate + token * stride + i, width - i);
                 F exponent = x;
                 if (activation == 1) exponent = x * fma(x * x, set1(0.0713548162726f), set1(1.59576912161f));
                 const F factor = set1(1.0f) / (set1(1.0f) + exponential(zero() - exponent));
-                store_some(out + token * width + i, x * factor * load_some(up + i, width - i), width - i);
+                const F value = load_some(up + token * stride + i, width - i);
+                store_some(out + token * width + i, x * factor * value, width - i);
             }
         }
     });

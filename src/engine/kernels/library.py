@@ -36,6 +36,35 @@ class AttentionArguments(Structure):
     )
 
 
+class DecoderLayerArguments(Structure):
+    """`engine::DecoderLayer` of decoder.h."""
+
+    _fields_ = (
+        ("qkv", c_void_p * 3),
+        ("gate_up", c_void_p * 2),
+        *((name, c_void_p) for name in ("output", "down", "query_norm", "key_norm")),
+        *((name, c_void_p) for name in ("attention_output_norm", "feed_forward_norm", "feed_forward_output_norm")),
+        *((name, c_void_p) for name in ("next_norm", "rotary_table")),
+        ("rotary_dim", c_int64),
+        ("window", c_int64),
+    )
+
+
+class DecoderStepArguments(Structure):
+    """`engine::DecoderStep` of decoder.h."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("residual", "out", "first_norm", "positions", "caches")),
+        ("attention", AttentionArguments),
+        ("hidden", c_int64),
+        ("inner", c_int64),
+        ("eps", c_float),
+        ("residual_scale", c_float),
+        ("activation", c_int),
+        ("bfloat", c_int),
+    )
+
+
 class Library:
     """The loaded shared object; every attribute is one of its functions."""
 
@@ -66,3 +95,4 @@ class Library:
         )
         self.gated = function("gated", (pointer, pointer, number, number, c_int))
         self.attention = function("attention", (POINTER(AttentionArguments),))
+        self.decoder_layers = function("decoder_layers", (POINTER(DecoderStepArguments), pointer, number))

@@ -20,7 +20,7 @@ void set_threads(int threads);
 int threads();
 
 // At least `bytes` of 64-byte aligned memory of this thread, one buffer a slot; contents are not kept when it grows.
-enum class Slot { Panel, Activations, Sums, Scores, Partials, Count };
+enum class Slot { Panel, Activations, Sums, Scores, Partials, Decoder, Count };
 void* scratch(Slot slot, size_t bytes);
 
 template <class T>

@@ -8,12 +8,12 @@ from torch.nn import functional
 
 from engine.kernels import native
 
-_SILU, _GELU_TANH = 0, 1
+SILU, GELU_TANH = 0, 1
 
 
 def silu_mul(gate_up: Tensor) -> Tensor:
     """gate_up (T, 2I) → silu(gate) · up, (T, I)."""
-    if (out := _native(gate_up, _SILU)) is not None:
+    if (out := _native(gate_up, SILU)) is not None:
         return out
     gate, up = gate_up.chunk(2, -1)
     return functional.silu(gate) * up
@@ -21,7 +21,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 def gelu_tanh_mul(gate_up: Tensor) -> Tensor:
     """gate_up (T, 2I) → gelu(gate) · up with the tanh approximation, (T, I)."""
-    if (out := _native(gate_up, _GELU_TANH)) is not None:
+    if (out := _native(gate_up, GELU_TANH)) is not None:
         return out
     gate, up = gate_up.chunk(2, -1)
     return functional.gelu(gate, approximate="tanh") * up

@@ -106,7 +106,7 @@ class Linear:
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, in) → (T, out) in the dtype of `x`."""
         library = native() if x.device.type == "cpu" else None
-        address = None if library is None else self._address()
+        address = None if library is None else self.native_address()
         if library is None or address is None:
             return self._with_torch(x)
         rows = x.float()
@@ -118,7 +118,7 @@ class Linear:
         library.linear(address, rows.data_ptr(), rows.stride(0), out.data_ptr(), tokens, in_bfloat)
         return out.to(x.dtype)
 
-    def _address(self) -> int | None:
+    def native_address(self) -> int | None:
         """Where the library finds the description of this layer; None when its weight stays with torch."""
         if self._native is None:
             matrix = self.weight.matrix()
@@ -133,6 +133,25 @@ class Linear:
         dtype = self.matmul_dtype or x.dtype
         out = functional.linear(x.to(dtype), self.weight.dense(dtype)).to(x.dtype)
         return out if self.bias is None else out.add_(self.bias)
+
+
+class LinearGroup:
+    """Linear layers over the same input whose outputs lie side by side."""
+
+    def __init__(self, parts: Sequence[Linear]) -> None:
+        self.parts = tuple(parts)
+
+    @classmethod
+    def of(cls, parts: Sequence[Linear]) -> LinearGroup:
+        """`parts`, none of them used yet, as one layer if their weights go together."""
+        fused = Linear.fused(parts)
+        return cls(parts if fused is None else [fused])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (T, in) → (T, sum of out)."""
+        if len(self.parts) == 1:
+            return self.parts[0](x)
+        return torch.cat([part(x) for part in self.parts], -1)
 
 
 class Embedding:

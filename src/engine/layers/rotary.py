@@ -32,10 +32,19 @@ class RotaryEmbedding:
             return _turn(query, cosine, sine), _turn(key, cosine, sine)
         turned_query, turned_key = torch.empty(query.shape), torch.empty(key.shape)
         if not self._turn_native(query, turned_query, key, turned_key, positions):
-            length = -(-(int(positions.max()) + 1) // _TABLE_STEP) * _TABLE_STEP
-            self._table = self._angles(torch.arange(length)).contiguous()
+            self.table(int(positions.max()) + 1)
             self._turn_native(query, turned_query, key, turned_key, positions)
         return turned_query, turned_key
+
+    def table(self, length: int) -> Tensor:
+        """(`length` positions or more, 2, R / 2) float32, contiguous: cosines and sines, for the native library.
+
+        A longer table takes the place of one that is too short; it starts with the same numbers.
+        """
+        if self._table.shape[0] < length:
+            positions = torch.arange(-(-length // _TABLE_STEP) * _TABLE_STEP)
+            self._table = self._angles(positions).contiguous()
+        return self._table
 
     def _turn_native(self, query: Tensor, query_out: Tensor, key: Tensor, key_out: Tensor, positions: Tensor) -> bool:
         """False, with nothing done, when the table is too short for one of the positions."""

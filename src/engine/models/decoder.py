@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
-from engine.attention.paged import paged_attention
 from engine.layers.activation import gelu_tanh_mul, silu_mul
-from engine.layers.linear import Embedding, Linear
+from engine.layers.linear import Embedding, LinearGroup
 from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
 from engine.loading.weights import Weights
+from engine.models.blocks import AttentionBlock, FeedForward, Layer
+from engine.models.native_stack import NativeStack
 from engine.models.rope import Rope
 from engine.models.spec import DecoderSpec, Experts
 
@@ -47,6 +46,7 @@ class NativeDecoder:
         self._first_norm = layers[0].input_norm
         following = [*(layer.input_norm for layer in layers[1:]), builder.norm("model.norm", spec.hidden_size)]
         self._layers = list(zip(layers, following, strict=True))  # each with the norm after it
+        self._stack = NativeStack(spec, self._layers)
         if spec.tied_head:
             self._head = self._embedding.as_linear(weights.build.matmul_dtype)
         else:
@@ -61,6 +61,8 @@ class NativeDecoder:
         residual = self._embedding(token_ids)
         if self._spec.embedding_scale != 1.0:
             residual = residual * torch.tensor(self._spec.embedding_scale, dtype=residual.dtype)
+        if (hidden := self._stack(residual, step, cache)) is not None:
+            return hidden
         normed = self._first_norm(residual)
         for index, (layer, next_norm) in enumerate(self._layers):
             update, residual = layer(normed, residual, step, cache.layer(index))
@@ -77,86 +79,6 @@ class NativeDecoder:
         return scores
 
 
-def _joined(linears: Sequence[Linear]) -> Callable[[Tensor], Tensor]:
-    """x (T, in) → outputs of all layers side by side, (T, sum of out); one product if their weights go together."""
-    fused = Linear.fused(linears)
-    return fused if fused is not None else lambda x: torch.cat([linear(x) for linear in linears], -1)
-
-
-class _Attention:
-    def __init__(
-        self,
-        spec: DecoderSpec,
-        qkv: Callable[[Tensor], Tensor],
-        output: Linear,
-        rotary: RotaryEmbedding | None,
-        window: int | None,
-        query_norm: RMSNorm | None,
-        key_norm: RMSNorm | None,
-    ) -> None:
-        self._spec = spec
-        self._qkv = qkv
-        self._output = output
-        self._rotary = rotary
-        self._window = window
-        self._query_norm = query_norm
-        self._key_norm = key_norm
-
-    def __call__(self, x: Tensor, step: Step, cache: Tensor) -> Tensor:
-        spec = self._spec
-        heads = self._qkv(x).view(x.shape[0], spec.num_heads + 2 * spec.num_kv_heads, spec.head_dim)
-        query, key, value = heads.split([spec.num_heads, spec.num_kv_heads, spec.num_kv_heads], 1)  # (T, heads, D)
-        if self._query_norm is not None and self._key_norm is not None:
-            query, key = self._query_norm(query), self._key_norm(key)
-        if self._rotary is not None:
-            query, key = self._rotary(query, key, step.positions)
-        out = paged_attention(
-            query,
-            key,
-            value,
-            cache,
-            step,
-            scale=spec.attention_scale,
-            sliding_window=self._window,
-            soft_cap=spec.attention_soft_cap,
-        )
-        return self._output(out.reshape(x.shape[0], -1))
-
-
-class _FeedForward:
-    def __init__(
-        self, gate_up: Callable[[Tensor], Tensor], down: Linear, activation: Callable[[Tensor], Tensor]
-    ) -> None:
-        self._gate_up = gate_up
-        self._down = down
-        self._activation = activation
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._down(self._activation(self._gate_up(x)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    input_norm: RMSNorm
-    attention: _Attention
-    attention_output_norm: RMSNorm | None
-    feed_forward_norm: RMSNorm
-    feed_forward: Callable[[Tensor], Tensor]
-    feed_forward_output_norm: RMSNorm | None
-    residual_scale: float
-
-    def __call__(self, normed: Tensor, residual: Tensor, step: Step, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised input and residual stream (T, hidden) → (what to add to the stream, the stream)."""
-        update = self._finish(self.attention(normed, step, cache), self.attention_output_norm)
-        normed, residual = self.feed_forward_norm.add(update, residual)
-        return self._finish(self.feed_forward(normed), self.feed_forward_output_norm), residual
-
-    def _finish(self, update: Tensor, norm: RMSNorm | None) -> Tensor:
-        if norm is not None:
-            update = norm(update)
-        return update if self.residual_scale == 1.0 else update * self.residual_scale
-
-
 class _Builder:
     """Makes layers out of named weights."""
 
@@ -169,12 +91,12 @@ class _Builder:
         weight = self._weights.vector(f"{name}.weight", size)
         return RMSNorm(weight + self._spec.norm_offset, self._spec.norm_eps)
 
-    def layer(self, index: int) -> _Layer:
+    def layer(self, index: int) -> Layer:
         spec, name = self._spec, f"model.layers.{index}"
         sandwich = spec.sandwich_norms
         after_attention = self.norm(f"{name}.post_attention_layernorm", spec.hidden_size)
         experts = spec.experts[index]
-        return _Layer(
+        return Layer(
             input_norm=self.norm(f"{name}.input_layernorm", spec.hidden_size),
             attention=self._attention(index),
             attention_output_norm=after_attention if sandwich else None,
@@ -188,20 +110,20 @@ class _Builder:
             residual_scale=spec.residual_scale,
         )
 
-    def _attention(self, index: int) -> _Attention:
+    def _attention(self, index: int) -> AttentionBlock:
         spec, name = self._spec, f"model.layers.{index}.self_attn"
         hidden, queries, keys = spec.hidden_size, spec.num_heads * spec.head_dim, spec.num_kv_heads * spec.head_dim
         if spec.fused_checkpoint:
-            qkv = self._weights.linear(f"{name}.qkv_proj", queries + 2 * keys, hidden)
+            qkv = LinearGroup([self._weights.linear(f"{name}.qkv_proj", queries + 2 * keys, hidden)])
         else:
-            qkv = _joined(
+            qkv = LinearGroup.of(
                 [
                     self._weights.linear(f"{name}.q_proj", queries, hidden, bias=spec.qkv_bias),
                     self._weights.linear(f"{name}.k_proj", keys, hidden, bias=spec.qkv_bias),
                     self._weights.linear(f"{name}.v_proj", keys, hidden, bias=spec.qkv_bias),
                 ]
             )
-        return _Attention(
+        return AttentionBlock(
             spec,
             qkv,
             self._weights.linear(f"{name}.o_proj", hidden, queries, bias=spec.output_bias),
@@ -211,28 +133,28 @@ class _Builder:
             self.norm(f"{name}.k_norm", spec.head_dim) if spec.qk_norm else None,
         )
 
-    def _feed_forward(self, name: str) -> _FeedForward:
+    def _feed_forward(self, name: str) -> FeedForward:
         spec, bias = self._spec, self._spec.mlp_bias
         hidden, inner = spec.hidden_size, spec.intermediate_size
         if spec.fused_checkpoint:
-            gate_up = self._weights.linear(f"{name}.gate_up_proj", 2 * inner, hidden)
+            gate_up = LinearGroup([self._weights.linear(f"{name}.gate_up_proj", 2 * inner, hidden)])
         else:
-            gate_up = _joined(
+            gate_up = LinearGroup.of(
                 [
                     self._weights.linear(f"{name}.gate_proj", inner, hidden, bias=bias),
                     self._weights.linear(f"{name}.up_proj", inner, hidden, bias=bias),
                 ]
             )
         down = self._weights.linear(f"{name}.down_proj", hidden, inner, bias=bias)
-        return _FeedForward(gate_up, down, _ACTIVATIONS[spec.activation])
+        return FeedForward(gate_up, down, _ACTIVATIONS[spec.activation])
 
     def _mixture(self, layer: str, experts: Experts) -> MixtureOfExperts:
         hidden, inner = self._spec.hidden_size, experts.intermediate_size
         name = f"{layer}.{experts.block}"
         router = self._weights.linear(f"{name}.gate", experts.count, hidden)
         blocks = [
-            _FeedForward(
-                _joined(
+            FeedForward(
+                LinearGroup.of(
                     [
                         self._weights.linear(f"{name}.experts.{i}.{experts.gate}", inner, hidden),
                         self._weights.linear(f"{name}.experts.{i}.{experts.up}", inner, hidden),

@@ -1,0 +1,118 @@
+#include "decoder.h"
+
+#include "pool.h"
+
+namespace engine {
+namespace {
+
+// One step on its way through the layers.
+class Stack {
+  public:
+    Stack(const Kernels& kernels, const DecoderStep& step)
+        : kernels_(kernels), step_(step), tokens_(step.attention.tokens), hidden_(step.hidden),
+          queries_(step.attention.heads * step.attention.head_dim),
+          keys_(step.attention.kv_heads * step.attention.head_dim) {
+        const int64_t attention = 3 * queries_ + 3 * keys_, feed_forward = 3 * step.inner;
+        const int64_t widest = attention > feed_forward ? attention : feed_forward;
+        residual_ = scratch_of<float>(Slot::Decoder, size_t(tokens_ * (2 * hidden_ + widest)));
+        update_ = residual_ + tokens_ * hidden_;
+        inside_ = update_ + tokens_ * hidden_;
+    }
+
+    void run(const DecoderLayer* layers, int64_t count) {
+        const float* stream = step_.residual;
+        norm(stream, step_.first_norm, step_.out, 1, hidden_, hidden_);
+        for (int64_t index = 0; index < count; ++index) {
+            const DecoderLayer& layer = layers[index];
+            attend(layer, step_.caches[index]);
+            add(stream, layer.attention_output_norm, layer.feed_forward_norm);
+            stream = residual_;
+            feed_forward(layer);
+            add(stream, layer.feed_forward_output_norm, layer.next_norm);
+        }
+    }
+
+  private:
+    void linear(const Matrix& weight, const float* x, float* y) const {
+        kernels_.linear(weight, x, weight.columns, y, tokens_, step_.bfloat != 0);
+    }
+
+    void norm(const float* x, const float* weight, float* out, int64_t groups, int64_t width, int64_t stride) const {
+        kernels_.rms_norm(x, nullptr, weight, nullptr, out, tokens_, groups, width, stride, step_.eps);
+    }
+
+    // Normalised input in step_.out → update_.
+    void attend(const DecoderLayer& layer, void* cache) const {
+        Attention a = step_.attention;
+        float* query = inside_;
+        const bool together = layer.qkv[1] == nullptr;
+        linear(*layer.qkv[0], step_.out, query);
+        float* key = together ? query + queries_ : query + tokens_ * queries_;
+        float* value = together ? key + keys_ : key + tokens_ * keys_;
+        if (!together) {
+            linear(*layer.qkv[1], step_.out, key);
+            linear(*layer.qkv[2], step_.out, value);
+        }
+        a.query_stride = together ? queries_ + 2 * keys_ : queries_;
+        a.key_stride = a.value_stride = together ? a.query_stride : keys_;
+        float* turned_query = inside_ + tokens_ * (queries_ + 2 * keys_);
+        float* turned_key = turned_query + tokens_ * queries_;
+        if (layer.query_norm) {
+            norm(query, layer.query_norm, turned_query, a.heads, a.head_dim, a.query_stride);
+            norm(key, layer.key_norm, turned_key, a.kv_heads, a.head_dim, a.key_stride);
+            query = turned_query, a.query_stride = queries_;
+            key = turned_key, a.key_stride = keys_;
+        }
+        if (layer.rotary_table) {
+            turn(layer, query, a.query_stride, turned_query, a.heads);
+            turn(layer, key, a.key_stride, turned_key, a.kv_heads);
+            query = turned_query, a.query_stride = queries_;
+            key = turned_key, a.key_stride = keys_;
+        }
+        float* attended = turned_key + tokens_ * keys_;
+        a.query = query, a.key = key, a.value = value, a.out = attended, a.cache = cache;
+        a.window = layer.window;
+        kernels_.attention(a);
+        linear(*layer.output, attended, update_);
+    }
+
+    // `out` may be `x`.
+    void turn(const DecoderLayer& layer, const float* x, int64_t stride, float* out, int64_t heads) const {
+        kernels_.rotary(x, stride, out, layer.rotary_table, step_.positions, tokens_, heads, step_.attention.head_dim,
+                        layer.rotary_dim);
+    }
+
+    // Normalised input in step_.out → update_.
+    void feed_forward(const DecoderLayer& layer) const {
+        const bool together = layer.gate_up[1] == nullptr;
+        float* gate = inside_;
+        float* up = gate + (together ? step_.inner : tokens_ * step_.inner);
+        float* product = gate + 2 * tokens_ * step_.inner;
+        linear(*layer.gate_up[0], step_.out, gate);
+        if (!together) linear(*layer.gate_up[1], step_.out, up);
+        kernels_.gated(gate, up, together ? 2 * step_.inner : step_.inner, product, tokens_, step_.inner,
+                       step_.activation);
+        linear(*layer.down, product, update_);
+    }
+
+    // The stream and update_, itself normalised first if `own_norm`, → the stream in residual_, normalised in step_.out.
+    void add(const float* stream, const float* own_norm, const float* weight) const {
+        if (own_norm) norm(update_, own_norm, update_, 1, hidden_, hidden_);
+        if (step_.residual_scale != 1.0f)
+            for (int64_t i = 0; i < tokens_ * hidden_; ++i) update_[i] *= step_.residual_scale;
+        kernels_.rms_norm(update_, stream, weight, residual_, step_.out, tokens_, 1, hidden_, hidden_, step_.eps);
+    }
+
+    const Kernels& kernels_;
+    const DecoderStep& step_;
+    const int64_t tokens_, hidden_, queries_, keys_;
+    float *residual_, *update_, *inside_;
+};
+
+}  // namespace
+
+void decoder_layers(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count) {
+    Stack(kernels, step).run(layers, count);
+}
+
+}  // namespace engine

@@ -1,0 +1,35 @@
+// All layers of a decoder in one call: the kernels of one instruction set, one after the other, on memory of our own.
+#pragma once
+#include "api.h"
+
+namespace engine {
+
+// Weights of one pre-norm layer. Norm weights are float32; a null pointer stands for what the layer does not have.
+struct DecoderLayer {
+    const Matrix* qkv[3];      // query, key and value apart, or in the first place all three one behind the other
+    const Matrix* gate_up[2];  // apart, or together in the first place
+    const Matrix *output, *down;
+    const float *query_norm, *key_norm;  // (head_dim)
+    const float *attention_output_norm, *feed_forward_norm, *feed_forward_output_norm;
+    const float* next_norm;    // the following layer's, or the one after the last layer
+    const float* rotary_table;  // cosines and sines of all positions of the step at least; see rotary()
+    int64_t rotary_dim;
+    int64_t window;  // as in Attention
+};
+
+// What the layers share: sizes, and the tokens of this step.
+struct DecoderStep {
+    const float* residual;  // (tokens, hidden), the stream that enters the first layer
+    float* out;             // (tokens, hidden), the stream after the last layer, normalised
+    const float* first_norm;
+    const int64_t* positions;  // (tokens)
+    void* const* caches;       // one a layer
+    Attention attention;       // all but query, key, value, out, cache, strides and window
+    int64_t hidden, inner;
+    float eps, residual_scale;
+    int activation, bfloat;  // as in gated() and linear()
+};
+
+void decoder_layers(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count);
+
+}  // namespace engine

@@ -1,0 +1,132 @@
+"""All layers of a decoder as one native call a step: what Python costs a layer is a quarter of a small model's step."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.attention.base import KVCacheView, Step
+from engine.attention.paged_native import shared_arguments
+from engine.kernels import native
+from engine.kernels.library import DecoderLayerArguments, DecoderStepArguments
+from engine.layers.activation import GELU_TANH, SILU
+from engine.layers.linear import Linear
+from engine.layers.norm import RMSNorm
+from engine.layers.rotary import RotaryEmbedding
+from engine.models.blocks import FeedForward, Layer
+from engine.models.spec import DecoderSpec
+
+
+class NativeStack:
+    """The layers of a decoder, each with the norm after it, run by the native library where all of them fit it.
+
+    They fit when every feed-forward block is dense and every weight is in the library's layout. The numbers are those
+    of calling the layers one by one: the same kernels run in the same order.
+    """
+
+    def __init__(self, spec: DecoderSpec, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:
+        self._spec = spec
+        self._layers = layers
+        self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
+        self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
+        self._is_dense = all(isinstance(layer.feed_forward, FeedForward) for layer, _ in layers)
+        self._described: _Described | None = None
+
+    def __call__(self, residual: Tensor, step: Step, cache: KVCacheView) -> Tensor | None:
+        """Residual stream (T, hidden) → normalised hidden states (T, hidden); writes keys and values into `cache`.
+
+        None, with nothing done, when the layers have to be called one by one.
+        """
+        library = native()
+        if library is None or residual.device.type != "cpu" or residual.dtype is not torch.float32:
+            return None
+        described = self._describe(max(step.context_lens_host))
+        if described is None:
+            return None
+        spec, caches = self._spec, [cache.layer(index) for index in range(len(self._layers))]
+        attention = shared_arguments(caches[0], step, spec.num_heads, spec.attention_scale, spec.attention_soft_cap)
+        if attention is None or not _are_alike(caches):
+            return None
+        residual = residual.contiguous()
+        out = torch.empty(residual.shape)
+        cache_pointers = (ctypes.c_void_p * len(caches))(*[layer.data_ptr() for layer in caches])
+        arguments = DecoderStepArguments(
+            residual=residual.data_ptr(),
+            out=out.data_ptr(),
+            first_norm=self._layers[0][0].input_norm.weight.data_ptr(),
+            positions=step.positions.data_ptr(),
+            caches=ctypes.addressof(cache_pointers),
+            attention=attention,
+            hidden=spec.hidden_size,
+            inner=spec.intermediate_size,
+            eps=spec.norm_eps,
+            residual_scale=spec.residual_scale,
+            activation=SILU if spec.activation == "silu" else GELU_TANH,
+            bfloat=torch.bfloat16 in self._matmul_dtypes,
+        )
+        library.decoder_layers(ctypes.byref(arguments), described.layers, len(caches))
+        return out
+
+    def _describe(self, positions: int) -> _Described | None:
+        """The layers in the library's words, good for so many positions; None when one of them does not fit."""
+        if self._described is None or self._described.positions < positions:
+            if not self._is_dense or len(self._matmul_dtypes) > 1:
+                return None
+            if any(linear.native_address() is None for linear in self._linears):
+                return None
+            rotaries = {layer.attention.rotary for layer, _ in self._layers} - {None}
+            tables = {rotary: rotary.table(positions) for rotary in rotaries if rotary is not None}
+            shortest = min((table.shape[0] for table in tables.values()), default=sys.maxsize)
+            layers = [_arguments(layer, next_norm, tables) for layer, next_norm in self._layers]
+            self._described = _Described((DecoderLayerArguments * len(layers))(*layers), shortest, tables)
+        return self._described
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    layers: ctypes.Array[DecoderLayerArguments]
+    positions: int
+    """How far the rotary tables reach."""
+    tables: dict[RotaryEmbedding, Tensor]
+    """Kept for as long as `layers` points to them."""
+
+
+def _linears(layer: Layer) -> list[Linear]:
+    attention, feed_forward = layer.attention, layer.feed_forward
+    inside = [*feed_forward.gate_up.parts, feed_forward.down] if isinstance(feed_forward, FeedForward) else []
+    return [*attention.qkv.parts, attention.output, *inside]
+
+
+def _arguments(layer: Layer, next_norm: RMSNorm, tables: dict[RotaryEmbedding, Tensor]) -> DecoderLayerArguments:
+    attention, feed_forward = layer.attention, layer.feed_forward
+    assert isinstance(feed_forward, FeedForward), "asked by the caller"
+    table = None if attention.rotary is None else tables[attention.rotary]
+    return DecoderLayerArguments(
+        qkv=tuple(linear.native_address() for linear in attention.qkv.parts),
+        gate_up=tuple(linear.native_address() for linear in feed_forward.gate_up.parts),
+        output=attention.output.native_address(),
+        down=feed_forward.down.native_address(),
+        query_norm=_address(attention.query_norm),
+        key_norm=_address(attention.key_norm),
+        attention_output_norm=_address(layer.attention_output_norm),
+        feed_forward_norm=_address(layer.feed_forward_norm),
+        feed_forward_output_norm=_address(layer.feed_forward_output_norm),
+        next_norm=_address(next_norm),
+        rotary_table=None if table is None else table.data_ptr(),
+        rotary_dim=0 if table is None else 2 * table.shape[2],
+        window=attention.window or 0,
+    )
+
+
+def _address(norm: RMSNorm | None) -> int | None:
+    return None if norm is None else norm.weight.data_ptr()
+
+
+def _are_alike(caches: Sequence[Tensor]) -> bool:
+    shape, dtype = caches[0].shape, caches[0].dtype
+    return all(cache.shape == shape and cache.dtype is dtype and cache.is_contiguous() for cache in caches)
