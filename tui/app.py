@@ -29,14 +29,18 @@ class ChatApp(App[None]):
         self,
         conversation: Conversation,
         *,
+        typed: str = "",
         history_path: Path | None = None,
         image_folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`history_path`: earlier messages; `image_folder`: pictures of tools; None: the usual places."""
+        """`typed`: what was written before the app came up, sent up to its last line end.
+
+        `history_path`: earlier messages; `image_folder`: pictures of tools; None: the usual places.
+        """
         super().__init__()
         history = PromptHistory(history_path or default_path())
-        self._chat = ChatScreen(conversation, history, ImageFolder(image_folder), clock)
+        self._chat = ChatScreen(conversation, history, ImageFolder(image_folder), clock, typed)
         self.register_theme(EMBER)
         self.theme = EMBER.name
 

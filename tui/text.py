@@ -43,6 +43,11 @@ def _left_out(text: str, which: str, before: str) -> str:
     return f"{before}… {count}" + ("" if before else "\n")
 
 
+def sentence(text: str) -> str:
+    """A message of an error, which begins small, as a sentence of its own."""
+    return text[:1].upper() + text[1:]
+
+
 def duration(seconds: float) -> str:
     """Such as `12 ms`, `3.4 s`, `2 min 5 s`."""
     if seconds < 1:

@@ -37,10 +37,10 @@ def history_path(tmp_path: Path) -> Path:
 def open_chat(clock: Clock, history_path: Path, tmp_path: Path) -> Callable[..., ChatApp]:
     """`open_chat(turn, turn, …)` or `open_chat(conversation)`: the app, and its conversation as `.conversation`."""
 
-    def open_it(*turns: Sequence[Step] | ScriptedConversation) -> ChatApp:
+    def open_it(*turns: Sequence[Step] | ScriptedConversation, typed: str = "") -> ChatApp:
         first = turns[0] if turns else None
         conversation = first if isinstance(first, ScriptedConversation) else ScriptedConversation(turns)
-        app = ChatApp(conversation, history_path=history_path, image_folder=tmp_path, clock=clock)
+        app = ChatApp(conversation, typed=typed, history_path=history_path, image_folder=tmp_path, clock=clock)
         app.conversation = conversation
         return app
 

@@ -23,6 +23,7 @@ from tui.history import PromptHistory
 from tui.images import ImageFolder
 from tui.keys import CHAT_KEYS
 from tui.presenter import Presenter
+from tui.text import sentence
 from tui.widgets.activity import Activity
 from tui.widgets.answer import Answer
 from tui.widgets.approval import ApprovalPrompt
@@ -52,8 +53,10 @@ class ChatScreen(Screen[None]):
         history: PromptHistory,
         images: ImageFolder,
         clock: Callable[[], float],
+        typed: str,
     ) -> None:
         super().__init__()
+        self._typed = typed
         self._conversation = conversation
         self._history = history
         self._images = images
@@ -81,6 +84,10 @@ class ChatScreen(Screen[None]):
         self._hints.display = False
         self._status.show_permission(self._conversation.permission)
         await self._transcript.add(Welcome(self._conversation.info))
+        *sent, unsent = self._typed.split("\n")
+        self._prompt.show(unsent)
+        for line in filter(str.strip, sent):
+            self.post_message(Prompt.Submitted(line.strip()))
 
     # What the person does
 
@@ -93,7 +100,7 @@ class ChatScreen(Screen[None]):
             else:
                 await command[0].run(self, command[1])
         except (UserError, EngineError) as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self.notify(sentence(str(error)), severity="warning", markup=False)
             self._prompt.give_back(event.text)
         else:
             self._remember(event.text)
@@ -126,8 +133,8 @@ class ChatScreen(Screen[None]):
             self._prompt.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Typing goes to the prompt, wherever the focus is, unless a question waits."""
-        if event.is_printable and event.character and self._prompt.display and not self._prompt.has_focus:
+        """Typing goes to the prompt, wherever the focus is or before there was any, unless a question waits."""
+        if event.is_printable and event.character and self._prompt.display:
             self._prompt.focus()
             self._prompt.insert(event.character)
 

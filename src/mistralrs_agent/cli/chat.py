@@ -57,8 +57,9 @@ async def chat_with_server(url: str, api_key: str | None) -> None:
 async def full_screen(conversation: Conversation) -> None:
     """Show the terminal app until the person leaves or SIGTERM comes."""
     from tui.app import ChatApp  # noqa: PLC0415 - only where there is a screen
+    from tui.typed_ahead import typed_ahead  # noqa: PLC0415
 
-    app = ChatApp(conversation)
+    app = ChatApp(conversation, typed=typed_ahead(sys.stdin.fileno()))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, app.exit)
     try:
