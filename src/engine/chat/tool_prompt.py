@@ -40,7 +40,9 @@ def with_tools_as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -
 
 def _as_text(message: Message) -> Message:
     if message.role == "tool":
-        return Message("user", f"The result is:\n{_in_words(message.content)}")
+        result = _in_words(message.content)
+        separator = "\n" if "\n" in result else " "
+        return Message("user", f"The result is:{separator}{result}")
     if message.tool_calls:
         calls = (f'{{"name": {json.dumps(c.name)}, "arguments": {c.arguments or "{}"}}}' for c in message.tool_calls)
         parts = [message.content, *(f"<tool_call>\n{call}\n</tool_call>" for call in calls)]

@@ -149,7 +149,7 @@ def test_a_template_without_tools_gets_them_as_text():
     assert json.dumps(WEATHER.to_json()) in rendered
     calls = 'Looking.\n<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call>\n'
     assert calls + '<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>' in rendered
-    results = "The result is:\nsunny\nThe result is:\nwet"
+    results = "The result is: sunny\nThe result is: wet"
     assert rendered.endswith(f"<|user|>{results}\n>>")
 
 

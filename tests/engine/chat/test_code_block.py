@@ -87,5 +87,5 @@ def test_json_results_are_told_in_words_to_models_without_tools():
     ]
     (asked,) = with_tools_as_text(turns, ())
     failure = "status: error\nexception: NameError\nimages_generated: 1"
-    told = f"The result is:\n4\nThe result is:\n{failure}\nThe result is:\n[1, 2]"
+    told = f"The result is: 4\nThe result is:\n{failure}\nThe result is: [1, 2]"
     assert asked.content == f"2 + 2?\n{told}\nSo?"
