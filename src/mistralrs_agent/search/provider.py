@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,5 +53,14 @@ class DdgsProvider:
         except DDGSException as error:
             if str(error) == "No results found.":  # ddgs says the same when an engine blocks it
                 return []
-            raise ToolFailed(f"web search failed: {str(error)[:300] or type(error).__name__}") from error
+            raise ToolFailed(_failure(error)) from error
         return [SearchHit(hit.get("title", ""), hit["href"], hit.get("body", "")) for hit in found if hit.get("href")]
+
+
+def _failure(error: Exception) -> str:
+    """In words: ddgs hands on what its last engine's HTTP client said, address and all."""
+    said = str(error) or type(error).__name__
+    kind = said.partition(":")[0]
+    if re.fullmatch(r"(DNS|Connect|Request|Timeout)\w*", kind):
+        return f"web search failed: no search engine could be reached ({kind}); is this machine online?"
+    return f"web search failed: {said[:300]}"
