@@ -53,6 +53,7 @@ def test_the_root_help_lists_every_command_with_a_sentence(capsys: pytest.Captur
     text = capsys.readouterr().out
     for name in cli.commands:
         assert f"\n  {name} " in text
+    assert "..." not in text.partition("Commands:")[2]  # no sentence is too long for 80 columns
 
 
 @pytest.mark.parametrize("path", every_command(), ids=" ".join)
@@ -97,6 +98,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
         (("completions", "elvish"), "completions for elvish are not supported yet"),
         (("login", "--token", "x"), "a Hugging Face token starts with 'hf_'"),
         (("dance",), "No such command 'dance'"),
+        (("run", "-i", " \n"), "--input is empty; write a question"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -107,6 +109,14 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert output.out == ""
     assert output.err.startswith("mistralrs: error: ") and output.err.count("\n") == 1
     assert message in output.err
+
+
+@pytest.mark.parametrize("path", [(), ("cache",)])
+def test_a_group_without_a_command_shows_its_help(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    assert run(*path, "--help") == 0
+    help_text = capsys.readouterr().out
+    assert run(*path) == 2
+    assert capsys.readouterr().err == help_text
 
 
 def test_an_unexpected_error_is_one_line_without_a_traceback(

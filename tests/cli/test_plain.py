@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import click
 import pytest
 
-from engine import ChatRequest, ToolSpec
+from engine import ChatRequest, ToolCall, ToolSpec
 from engine.chat.scripted import Reply, ScriptedModel, call, text, thinking
 from mistralrs_agent.agent.agent import Agent, AgentSettings
-from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.events import Permission, ToolFinished, ToolOutput
 from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.cli import plain
@@ -69,6 +71,15 @@ async def test_one_answer_goes_to_standard_output_and_the_rest_to_standard_error
     assert output.err.count("HI") == 1  # live, and not again with the result
     assert "echoes: 2" in output.err
     assert "< Shouted (" in output.err
+
+
+def test_output_that_was_shown_live_is_not_shown_again_by_a_card_that_drops_its_last_line_end():
+    screen = io.StringIO()
+    transcript = plain.Transcript(screen, screen)
+    transcript.show(ToolOutput("1", "stdout", "391\n"))
+    result = ToolResult("391", Card("Done", "391"))
+    transcript.show(ToolFinished(ToolCall("1", "shout", "{}"), 0, result, 0.1))
+    assert click.unstyle(screen.getvalue()) == "391\n< Done (0.1 s)\n"
 
 
 def test_a_chat_remembers_and_forgets(capsys: pytest.CaptureFixture[str]):

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.command(cls=SectionCommand)
 @sections(*BENCH)
 def bench(options: Options) -> None:
-    """Measure prefill, time to first token, decode and memory of a model, in this process.
+    """Measure how fast a model runs on this machine.
 
-    Prompts are random tokens, so the prefix cache does not help. Rates are of all requests together.
+    Prefill, time to first token, decode and peak memory, in this process. Prompts are random tokens, so the prefix
+    cache does not help. Rates are of all requests together.
 
     \b
     Examples:

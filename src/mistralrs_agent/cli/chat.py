@@ -15,29 +15,30 @@ from mistralrs_agent.cli import plain
 from mistralrs_agent.cli.logs import log_to_file, log_to_terminal
 from mistralrs_agent.cli.wiring import open_agent
 from mistralrs_agent.client import RemoteConversation
+from mistralrs_agent.errors import ConfigError
 from mistralrs_agent.options import Options
 
 
 def chat_with_model(options: Options) -> None:
     """Load the model, then answer once, line by line, or in the full-screen chat."""
+    question = _question(options.chat.input)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    line_by_line = options.chat.plain or not on_terminal
-    log_to_terminal(options.general.verbose)
+    whole_screen = on_terminal and not options.chat.plain and question is None
+    log_to_terminal(options.general.verbose, quiet=True)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             running = runner.run(stack.enter_async_context(open_agent(options, _say)))
             thinking = options.chat.thinking
             conversation = LocalConversation(running.agent, running.sandbox_summary, enable_thinking=thinking)
-            if options.chat.input is not None:
+            if question is not None:
                 _say(conversation.info.notice)
-                text = sys.stdin.read() if options.chat.input == "-" else options.chat.input
-                runner.run(plain.answer_once(conversation, text))
-            elif line_by_line:
-                plain.chat(runner, conversation)
-            else:
+                runner.run(plain.answer_once(conversation, question))
+            elif whole_screen:
                 log_to_file(options.general.verbose)
                 runner.run(full_screen(conversation))
+            else:
+                plain.chat(runner, conversation)
         finally:
             runner.run(stack.aclose())
 
@@ -68,6 +69,16 @@ async def full_screen(conversation: Conversation) -> None:
         loop.remove_signal_handler(signal.SIGTERM)
     if app.return_code:  # it broke, and has said how
         raise click.exceptions.Exit(app.return_code)
+
+
+def _question(given: str | None) -> str | None:
+    """What `--input` asks, without the line end that `echo` adds. Raises: ConfigError when that is nothing."""
+    if given is None:
+        return None
+    question = (sys.stdin.read() if given == "-" else given).strip()
+    if not question:
+        raise ConfigError("--input is empty; write a question" + (" to standard input" if given == "-" else ""))
+    return question
 
 
 def _say(text: str) -> None:

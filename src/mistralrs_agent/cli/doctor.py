@@ -34,9 +34,10 @@ class Check:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def doctor(as_json: bool) -> None:
-    """Check this machine: Python, torch, kernels, models, disk, sandbox.
+    """Check what this machine has and what is missing.
 
-    The exit code is 1 when something that is needed is missing.
+    Python, memory, torch, kernels, models, disk and each layer of the sandbox. The exit code is 1 when something that is
+    needed is missing.
 
     \b
     Examples:

@@ -10,9 +10,9 @@ ACCESS_LOG = "mistralrs_agent.access"
 _OURS = ("mistralrs_agent", "engine", "sandbox", "tui")
 
 
-def log_to_terminal(verbose: int) -> None:
-    """Log lines on standard error."""
-    _configure(logging.StreamHandler(), verbose)
+def log_to_terminal(verbose: int, *, quiet: bool = False) -> None:
+    """Log lines on standard error; `quiet` keeps to warnings, where a conversation is shown between them."""
+    _configure(logging.StreamHandler(), verbose, logging.WARNING if quiet else logging.INFO)
 
 
 def log_to_file(verbose: int) -> Path:
@@ -24,8 +24,8 @@ def log_to_file(verbose: int) -> Path:
     return path
 
 
-def _configure(handler: logging.Handler, verbose: int) -> None:
-    """Ours at INFO, with -v at DEBUG; other libraries at WARNING, with -vv at DEBUG."""
+def _configure(handler: logging.Handler, verbose: int, ours: int = logging.INFO) -> None:
+    """Ours at `ours`, with -v at DEBUG; other libraries at WARNING, with -vv at DEBUG."""
     logging.basicConfig(
         handlers=[handler],
         level=logging.DEBUG if verbose > 1 else logging.WARNING,
@@ -35,4 +35,4 @@ def _configure(handler: logging.Handler, verbose: int) -> None:
     if not verbose:
         os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # the hub's retries; what comes of them is an error of ours
     for name in _OURS:
-        logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)
+        logging.getLogger(name).setLevel(logging.DEBUG if verbose else ours)

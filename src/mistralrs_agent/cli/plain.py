@@ -66,7 +66,8 @@ class Transcript:
                 self._live_output[call_id] = self._live_output.get(call_id, "") + text
                 self._write(text, self._notes)
             case ToolFinished(call=call, result=result, duration_s=duration_s):
-                self.note(result.card.body.removeprefix(self._live_output.pop(call.id, "")).strip("\n"))
+                already_shown = self._live_output.pop(call.id, "").rstrip("\n")
+                self.note(result.card.body.removeprefix(already_shown).strip("\n"))
                 self.note(f"< {result.card.title} ({'' if result.ok else 'failed, '}{duration_s:.1f} s)")
             case Finished():
                 self._end_line()

@@ -62,6 +62,9 @@ def _report(error: Exception) -> int:
         case BrokenPipeError():
             sys.stderr.close()
             return 1
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return USAGE_ERROR
         case click.UsageError():
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
             message, code = error.format_message() + hint, USAGE_ERROR
