@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import distribution, packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 import engine
-import mistralrs_agent
 
 
 def test_every_public_name_of_the_engine_can_be_imported():
@@ -20,7 +23,11 @@ def test_importing_events_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_rooms_come_from_this_checkout():
-    top = Path(__file__).parents[1]
-    assert Path(engine.__file__).is_relative_to(top)
-    assert Path(mistralrs_agent.__file__).is_relative_to(top)
+@pytest.mark.parametrize("room", ["engine", "mistralrs_agent", "sandbox", "tui"])
+def test_a_room_belongs_to_this_distribution_and_to_no_other(room: str):
+    assert set(packages_distributions().get(room, ())) <= {"mistralrs-agent"}, "another package brings the same name"
+    found = find_spec(room)
+    assert found is not None and found.origin is not None
+    checkout = Path(__file__).parents[1]
+    installed = {Path(str(file.locate())) for file in distribution("mistralrs-agent").files or ()}
+    assert Path(found.origin).is_relative_to(checkout) or Path(found.origin) in installed
