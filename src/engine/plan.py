@@ -31,6 +31,9 @@ _CPU_CACHE_FRACTION = 0.25
 _GPU_CACHE_FRACTION = 0.9
 """Share of a GPU's memory for weights and cache together."""
 _GPU_RESERVE_BYTES = 512 << 20
+_SHARED_LOADING_BYTES = 1 << 30
+"""Smaller models are copied by one thread: sharing tensors of this size costs more than it saves, on a busy machine
+several times the whole load."""
 
 
 def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> tuple[Engine, ModelInfo]:
@@ -39,13 +42,16 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
     Raises: ModelLoadError and its kinds.
     """
     threads = options.threads or os.cpu_count() or 1
-    torch.set_num_threads(threads)
     kernels.set_threads(threads)
     build = plan_build(options)
     try:
+        weight_bytes = sum(file.stat().st_size for file in source.weight_files)
+        torch.set_num_threads(threads if weight_bytes >= _SHARED_LOADING_BYTES else 1)
         model = load_model(source, build)
     except (OSError, MemoryError) as error:
         raise ModelLoadError(f"Cannot load {source.name}: {error}") from error
+    finally:
+        torch.set_num_threads(threads)
     config = plan_engine(options, source, model, build)
     info = _describe(options, source, model, build, config)
     report(_summary(info, config))
