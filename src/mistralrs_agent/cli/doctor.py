@@ -36,8 +36,8 @@ class Check:
 def doctor(as_json: bool) -> None:
     """Check what this machine has and what is missing.
 
-    Python, memory, torch, kernels, models, disk and each layer of the sandbox. The exit code is 1 when something needed is
-    missing.
+    Python, memory, torch, kernels, models, disk and each layer of the sandbox. The exit code is 1 when something
+    needed is missing.
 
     \b
     Examples:
