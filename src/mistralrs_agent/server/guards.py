@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import socket
+from abc import ABC, abstractmethod
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -22,7 +23,7 @@ from mistralrs_agent.server.settings import ServerSettings
 _OPEN_PATHS = ("/", "/health")
 
 
-class Guard:
+class Guard(ABC):
     """Base: looks at the head of a request, answers it if refused, else passes it on."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -33,8 +34,9 @@ class Guard:
         refusal = self.refusal(scope, Headers(scope=scope)) if scope["type"] == "http" else None
         await (refusal.response() if refusal else self.app)(scope, receive, send)
 
+    @abstractmethod
     def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
-        raise NotImplementedError
+        """What to answer instead of passing the request on; None to pass it on."""
 
 
 class OriginGuard(Guard):
