@@ -13,6 +13,7 @@ HALVES: dict[GGMLType, tuple[int, ...]] = {
     GGMLType.Q5_0: (0,),
     GGMLType.Q5_1: (0, 2),
     GGMLType.Q8_0: (0,),
+    GGMLType.FP8: (0,),
     GGMLType.Q2_K: (80, 82),
     GGMLType.Q3_K: (108,),
     GGMLType.Q4_K: (0, 2),
@@ -32,6 +33,8 @@ def random_packed(type: GGMLType, rows: int, columns: int, seed: int) -> PackedT
         data = values.to(plain).view(torch.uint8).view(rows, -1)
         return PackedTensor(type, data, (rows, columns))
     data = generator.integers(0, 256, (blocks, type.block_bytes), dtype=np.uint8)
+    if type is GGMLType.FP8:
+        data[data & 0x7F == 0x7F] ^= 1  # not a number
     for offset in HALVES[type]:
         scales = generator.standard_normal(blocks).astype(np.float32) / 256
         data[:, offset : offset + 2] = scales.astype(np.float16).view(np.uint8).reshape(-1, 2)

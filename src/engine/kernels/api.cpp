@@ -98,6 +98,12 @@ EXPORT void linear(const Matrix* weight, const float* x, int64_t x_stride, float
     active->linear(*weight, x, x_stride, y, tokens, bfloat && has_bfloat_products());
 }
 
+// `elements` numbers of `type` (F32, F16 or BF16), whole blocks of them, → blocks of `format` in the order of a file.
+// Returns 0 when a number was infinite or none, −1 having done nothing for a format that cannot be quantised to.
+EXPORT int quantize(int format, int type, const void* from, int64_t elements, uint8_t* to) {
+    return active->quantize(format, type, from, elements, to);
+}
+
 EXPORT void dequantize_rows(const Matrix* weight, const int64_t* rows, int64_t count, float* out) {
     active->dequantize(*weight, rows, count, out);
 }

@@ -7,7 +7,8 @@ namespace engine {
 // The numbers GGUF files use.
 enum Format : int {
     F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8,
-    Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14, BF16 = 30
+    Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14, BF16 = 30,
+    FP8 = 256  // in no file: blocks of 32 codes E4M3 behind a float16 scale
 };
 
 // A weight matrix with sixteen rows interleaved (see formats.h); rows beyond the last are zero.
@@ -50,6 +51,8 @@ struct Kernels {
     void (*gated)(const float* gate, const float* up, int64_t stride, float* out, int64_t tokens, int64_t width,
                   int activation);
     void (*attention)(const Attention& arguments);
+    // See quantize() of api.cpp.
+    int (*quantize)(int format, int type, const void* from, int64_t elements, uint8_t* to);
 };
 
 extern const Kernels baseline_kernels;

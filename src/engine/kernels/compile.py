@@ -52,8 +52,18 @@ def _build(output: Path) -> str | None:
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:  # so that the library can be moved in one go
         objects = Path(folder)
         commands = [
-            [compiler, *_FLAGS, *flags, f"-DENGINE_ISA={name}", "-c", "kernels.cpp", "-o", str(objects / f"{name}.o")]
-            for name, flags in variants.items()
+            [
+                compiler,
+                *_FLAGS,
+                *flags,
+                f"-DENGINE_ISA={isa}",
+                "-c",
+                f"{name}.cpp",
+                "-o",
+                str(objects / f"{name}_{isa}.o"),
+            ]
+            for isa, flags in variants.items()
+            for name in ("kernels", "quantize")
         ]
         commands += [
             [compiler, *_FLAGS, "-c", f"{name}.cpp", "-o", str(objects / f"{name}.o")]

@@ -131,6 +131,17 @@ template <> struct Decoder<engine::Q8_0> {
     }
 };
 
+template <> struct Decoder<engine::FP8> {
+    static constexpr int columns = 32, bytes = 34, sum_columns = 0;
+    static constexpr Unit units[] = {{0, 2, 1}, {2, 1, 32}};
+    template <class Sink> INLINE void operator()(const uint8_t* block, Sink& sink) const {
+        sink.begin(load_half(block) * set1(256.0f));
+        UNROLL(32)
+        for (int column = 0; column < 32; ++column) sink.code(column, load_e4m3(block + 32 + 16 * column));
+        sink.end();
+    }
+};
+
 // 16 bytes of scale (low nibble) and minimum (high), one a run of 16; 64 bytes of 2-bit codes; d; dmin.
 template <> struct Decoder<engine::Q2_K> {
     static constexpr int columns = 256, bytes = 84, sum_columns = 16;
@@ -274,6 +285,7 @@ INLINE void with_decoder(int format, Function&& function) {
         case engine::Q5_0: return function(Decoder<engine::Q5_0>{});
         case engine::Q5_1: return function(Decoder<engine::Q5_1>{});
         case engine::Q8_0: return function(Decoder<engine::Q8_0>{});
+        case engine::FP8: return function(Decoder<engine::FP8>{});
         case engine::Q2_K: return function(Decoder<engine::Q2_K>{});
         case engine::Q3_K: return function(Decoder<engine::Q3_K>{});
         case engine::Q4_K: return function(Decoder<engine::Q4_K>{});

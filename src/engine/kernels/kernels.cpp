@@ -8,14 +8,16 @@
 
 #define JOIN(a, b) a##b
 #define TABLE(isa) JOIN(isa, _kernels)
+#define QUANTIZE(isa) JOIN(quantize_, isa)
 #define TEXT(isa) #isa
 #define NAME(isa) TEXT(isa)
 
 namespace engine {
 
 extern const Kernels TABLE(ENGINE_ISA);
+int QUANTIZE(ENGINE_ISA)(int format, int type, const void* from, int64_t elements, uint8_t* to);  // quantize.cpp
 const Kernels TABLE(ENGINE_ISA) = {
-    NAME(ENGINE_ISA), linear, dequantize, rms_norm, rotary, gated, attention,
+    NAME(ENGINE_ISA), linear, dequantize, rms_norm, rotary, gated, attention, QUANTIZE(ENGINE_ISA),
 };
 
 }  // namespace engine

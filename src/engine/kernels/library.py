@@ -86,6 +86,7 @@ class Library:
         self.threads = function("kernels_threads", (), c_int)
         self.interleave = function("interleave", (c_int, pointer, pointer, number, number))
         self.linear = function("linear", (pointer, pointer, number, pointer, number, c_int))
+        self.quantize = function("quantize", (c_int, c_int, pointer, number, pointer), c_int)
         self.dequantize_rows = function("dequantize_rows", (pointer, pointer, number, pointer))
         self.rms_norm = function("rms_norm", (*(pointer,) * 5, *(number,) * 4, c_float))
         self.rotary = function(

@@ -112,6 +112,13 @@ INLINE F load_bfloat(const void* p) {
 INLINE F load_int8(const void* p) {
     return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)))};
 }
+// Codes E4M3 over 256: read as halves, whose exponent starts eight lower.
+INLINE F load_e4m3(const void* p) {
+    const __m256i codes = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
+    const __m256i magnitudes = _mm256_and_si256(_mm256_slli_epi16(codes, 7), _mm256_set1_epi16(0x3f80));
+    const __m256i signs = _mm256_and_si256(codes, _mm256_set1_epi16(int16_t(0x8000)));
+    return {_mm512_cvtph_ps(_mm256_or_si256(signs, magnitudes))};
+}
 INLINE void store_half(void* p, F x) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(x.v, 0)); }
 INLINE void store_upper_halves(void* p, I a) {
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(a.v, 16)));
@@ -198,6 +205,12 @@ INLINE F load_int8(const void* p) {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
 }
+INLINE F load_e4m3(const void* p) {
+    const __m256i codes = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
+    const __m256i magnitudes = _mm256_and_si256(_mm256_slli_epi16(codes, 7), _mm256_set1_epi16(0x3f80));
+    const __m256i halves = _mm256_or_si256(magnitudes, _mm256_and_si256(codes, _mm256_set1_epi16(int16_t(0x8000))));
+    return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
+}
 INLINE void store_half(void* p, F x) {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.a, 0));
     _mm_storeu_si128((__m128i*)p + 1, _mm256_cvtps_ph(x.b, 0));
@@ -277,6 +290,12 @@ INLINE F as_float(const I& x) {
 INLINE F load_half(const void* p) { return each<F>([&](int i) { return half_to_float(((const uint16_t*)p)[i]); }); }
 INLINE F load_bfloat(const void* p) { return each<F>([&](int i) { return bfloat_to_float(((const uint16_t*)p)[i]); }); }
 INLINE F load_int8(const void* p) { return each<F>([&](int i) { return float(((const int8_t*)p)[i]); }); }
+INLINE F load_e4m3(const void* p) {
+    return each<F>([&](int i) {
+        const int code = ((const int8_t*)p)[i];
+        return half_to_float(uint16_t((code & 0x8000) | ((code & 0x7f) << 7)));
+    });
+}
 INLINE void store_half(void* p, const F& x) {
     for (int i = 0; i < LANES; ++i) ((uint16_t*)p)[i] = float_to_half(x.v[i]);
 }

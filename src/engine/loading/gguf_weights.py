@@ -18,7 +18,7 @@ from engine.loading.gguf import GGUFFile, TensorInfo
 from engine.loading.gguf_config import Config, architecture_of
 from engine.quant.base import GGMLType, PackedTensor
 
-_TYPES = {type.file_id: type for type in GGMLType}
+_TYPES = {type.file_id: type for type in GGMLType if type is not GGMLType.FP8}
 _PLAIN = {GGMLType.F32: torch.float32, GGMLType.F16: torch.float16, GGMLType.BF16: torch.bfloat16}
 _OTHER_TYPES = {
     9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
@@ -128,9 +128,8 @@ def _check_type(file: GGUFFile, tensor: TensorInfo) -> None:
     type = _TYPES.get(tensor.type_id)
     if type is None:
         name = _OTHER_TYPES.get(tensor.type_id, f"number {tensor.type_id}")
-        raise UnsupportedModel(
-            f"{file.path}: tensor {tensor.name!r} has type {name}; supported: {', '.join(t.name for t in GGMLType)}."
-        )
+        supported = ", ".join(type.name for type in _TYPES.values())
+        raise UnsupportedModel(f"{file.path}: tensor {tensor.name!r} has type {name}; supported: {supported}.")
     if not tensor.shape or tensor.shape[-1] % type.block_elements:
         raise CorruptModel(
             f"{file.path}: tensor {tensor.name!r} of shape {tensor.shape} is no whole number of {type.name} blocks."

@@ -82,6 +82,10 @@ def _q8_0(blocks: Tensor) -> Tensor:
     return blocks[:, 2:].contiguous().view(torch.int8).float() * _half(blocks, 0)
 
 
+def _fp8(blocks: Tensor) -> Tensor:
+    return blocks[:, 2:].contiguous().view(torch.float8_e4m3fn).float() * _half(blocks, 0)
+
+
 def _q2_k(blocks: Tensor) -> Tensor:
     scales = blocks[:, :16]
     codes = _shifted(blocks[:, 16:80].reshape(-1, 2, 32), (0, 2, 4, 6), 3).reshape(-1, 16, 16).float()
@@ -139,6 +143,7 @@ _DECODERS: dict[GGMLType, Callable[[Tensor], Tensor]] = {
     GGMLType.Q5_0: _q5_0,
     GGMLType.Q5_1: _q5_1,
     GGMLType.Q8_0: _q8_0,
+    GGMLType.FP8: _fp8,
     GGMLType.Q2_K: _q2_k,
     GGMLType.Q3_K: _q3_k,
     GGMLType.Q4_K: _q4_k,

@@ -83,7 +83,7 @@ def test_experts_on_the_transformers_path_are_refused_by_name(tmp_path: Path):
         load_model(source_of(path), tiny.build("transformers"))
 
 
-@pytest.mark.parametrize("type", list(GGMLType), ids=lambda type: type.name)
+@pytest.mark.parametrize("type", [type for type in GGMLType if type is not GGMLType.FP8], ids=lambda type: type.name)
 def test_every_block_format_is_read_as_it_is(type: GGMLType, tmp_path: Path):
     packed = random_packed(type, 6, 256, seed=3)
     path = tmp_path / "model.gguf"

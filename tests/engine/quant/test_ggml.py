@@ -12,7 +12,7 @@ from engine.quant.ggml import dequantize
 from tests.engine.packing import HALVES, random_packed
 
 
-@pytest.mark.parametrize("type", list(GGMLType), ids=lambda t: t.name)
+@pytest.mark.parametrize("type", [type for type in GGMLType if type is not GGMLType.FP8], ids=lambda t: t.name)
 def test_equal_to_the_reference_decoder_in_every_bit(type: GGMLType) -> None:
     packed = random_packed(type, rows=7, columns=512, seed=3)
     reference = gguf.dequantize(packed.data.numpy(), gguf.GGMLQuantizationType[type.name])
