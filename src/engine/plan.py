@@ -61,13 +61,14 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
 def plan_build(options: ModelOptions) -> BuildConfig:
     """Device and number formats.
 
-    On a CPU activations are always float32, unless `f16` is asked for. `auto` also multiplies in float32: then a reply
-    does not depend on what else is in the batch or how its prompt was cut, and decoding is bound by reading (packed)
-    weights anyway. `bf16` multiplies prompts in bfloat16 and keeps unpacked weights so. On a GPU `auto` is bfloat16, or
-    float16 where that is missing.
+    On a CPU activations are float32, unless `f16` is asked for. `auto` rounds them to eight bits for products with
+    quantised weights and to bfloat16 for those with bfloat16 weights; the built-in model is so small that this changes
+    what it says, and takes them as `f32` does: exactly, or beside quantised weights with sixteen bits. `bf16` keeps
+    float32 weights as bfloat16. On a GPU `auto` is bfloat16, or float16 where that is missing.
     """
     if options.cpu or not torch.cuda.is_available():
-        device, products = torch.device("cpu"), _DTYPES.get(options.dtype, torch.float32)
+        best = torch.float32 if options.model_id is None else torch.int8
+        device, products = torch.device("cpu"), _DTYPES.get(options.dtype, best)
         activations = torch.float16 if products is torch.float16 else torch.float32
     else:
         device = torch.device("cuda:0")

@@ -2,10 +2,14 @@
 #include "api.h"
 
 #include <cstring>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <type_traits>
 
 #include "decoder.h"
 #include "formats.h"
+#include "input.h"
 #include "pool.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -15,17 +19,27 @@ namespace {
 
 const Kernels* const ALL[] = {
 #if defined(__x86_64__)
-    &avx512_kernels, &avx2_kernels,
+    &avx512_kernels, &avxvnni_kernels, &avx2_kernels,
 #endif
     &baseline_kernels,
 };
+
+#if defined(__x86_64__)
+// The 256-bit form of VNNI, which older compilers cannot ask for by name: leaf 7, sub-leaf 1, bit 4 of eax.
+bool has_avx_vnni() {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 16);
+}
+#endif
 
 bool runs_here(const Kernels* kernels) {
 #if defined(__x86_64__)
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512vnni");
     if (kernels == &avx2_kernels) return avx2;
+    if (kernels == &avxvnni_kernels) return avx2 && has_avx_vnni();
     if (kernels == &avx512_kernels) return avx512;
 #endif
     return kernels == &baseline_kernels;
@@ -39,14 +53,6 @@ const Kernels* best() {
 
 const Kernels* active = best();
 
-bool has_bfloat_products() {
-#if defined(__x86_64__)
-    return active == &avx512_kernels && __builtin_cpu_supports("avx512bf16");
-#else
-    return false;
-#endif
-}
-
 template <class Field>
 void interleave_fields(const uint8_t* from, int64_t rows, int64_t row_bytes, int count, uint8_t* to) {
     for (int i = 0; i < count; ++i, from += sizeof(Field), to += sizeof(Field) * LANES)
@@ -55,6 +61,15 @@ void interleave_fields(const uint8_t* from, int64_t rows, int64_t row_bytes, int
 }
 
 }  // namespace
+
+bool has_bfloat_products() {
+#if defined(__x86_64__)
+    return active == &avx512_kernels && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 }  // namespace engine
 
 using namespace engine;
@@ -94,8 +109,10 @@ EXPORT void interleave(int format, const uint8_t* from, uint8_t* to, int64_t row
     });
 }
 
-EXPORT void linear(const Matrix* weight, const float* x, int64_t x_stride, float* y, int64_t tokens, int bfloat) {
-    active->linear(*weight, x, x_stride, y, tokens, bfloat && has_bfloat_products());
+// `precision`: a Precision, for the formats and machines that have it.
+EXPORT void linear(const Matrix* weight, const float* x, int64_t x_stride, float* y, int64_t tokens, int precision) {
+    const Precision how = Precision(precision);
+    active->linear(*weight, input_of(*active, how, x, x_stride, weight->columns, tokens, {weight}), how, y);
 }
 
 // `elements` numbers of `type` (F32, F16 or BF16), whole blocks of them, → blocks of `format` in the order of a file.
@@ -130,9 +147,6 @@ EXPORT void gated(const float* gate_up, float* out, int64_t tokens, int64_t widt
 
 EXPORT void attention(const Attention* arguments) { active->attention(*arguments); }
 
-// `step->bfloat` asks for bfloat16 products, as in linear().
 EXPORT void decoder_layers(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
-    DecoderStep here = *step;
-    here.bfloat = here.bfloat && has_bfloat_products();
-    decoder_layers(*active, here, layers, count);
+    decoder_layers(*active, *step, layers, count);
 }

@@ -19,6 +19,39 @@ struct Matrix {
     int format;
 };
 
+// What products are taken in; sums are floats, and integers within a run of columns. Quantised weights stay as they are:
+// activations are rounded beside them, a run of 32 columns at a time.
+enum Precision : int {
+    FLOAT = 0,   // plain weights: exactly; quantised weights: activations of 16 bits
+    BFLOAT = 1,  // bfloat weights: activations rounded to bfloat; other weights as FLOAT
+    INT8 = 2     // quantised weights: activations of 8 bits; plain weights as BFLOAT
+};
+
+// The forms in which products take their activations.
+enum Form : int { PLAIN, BFLOATS, ONE_BYTE, TWO_BYTES, FORMS };
+
+// Thirty-two columns of one token as BFLOATS, ONE_BYTE or TWO_BYTES take them. x = scale * code, where the code is one
+// byte, or 256 times this line's byte plus that of the line behind it.
+struct alignas(64) Line {
+    union {
+        uint16_t bfloats[32];
+        struct {
+            int8_t codes[32];
+            float scale;
+            float sums[3];         // scale * sum of codes: first half, second half, both
+            int32_t negatives[3];  // minus the sums of codes, in the same order
+        };
+    };
+};
+
+// Activations (tokens, columns), tokens `stride` floats apart, and the same as lines: (ceil(columns / 32), tokens), two
+// lines each for TWO_BYTES.
+struct Input {
+    const float* x;
+    int64_t stride, tokens;
+    const Line* lines[FORMS];  // null where no product needs them
+};
+
 // Keys and values of one layer: (2, blocks, kv_heads, block_size, head_dim) in `format` F32, F16 or BF16.
 struct Attention {
     const float* query;  // (tokens, heads, head_dim), each token `query_stride` floats apart
@@ -41,8 +74,12 @@ struct Attention {
 
 struct Kernels {
     const char* name;
-    // bfloat: products of many tokens may be taken in bfloat16; only where has_bfloat_products() says so.
-    void (*linear)(const Matrix& weight, const float* x, int64_t x_stride, float* y, int64_t tokens, bool bfloat);
+    // The form in which a product with weights of this format takes its input.
+    Form (*form)(int format, Precision precision);
+    // Rounds tokens [first, last) of `tokens` into `lines`.
+    void (*round)(Form form, const float* x, int64_t x_stride, int64_t columns, int64_t tokens, int64_t first,
+                  int64_t last, Line* lines);
+    void (*linear)(const Matrix& weight, const Input& input, Precision precision, float* y);
     void (*dequantize)(const Matrix& weight, const int64_t* rows, int64_t count, float* out);
     void (*rms_norm)(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
                      int64_t groups, int64_t width, int64_t row_stride, float eps);
@@ -57,7 +94,9 @@ struct Kernels {
 
 extern const Kernels baseline_kernels;
 #if defined(__x86_64__)
-extern const Kernels avx2_kernels, avx512_kernels;
+extern const Kernels avx2_kernels, avxvnni_kernels, avx512_kernels;
 #endif
+
+bool has_bfloat_products();  // of the instruction set in use
 
 }  // namespace engine

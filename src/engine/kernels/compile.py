@@ -28,7 +28,8 @@ _AVX2 = ["-mavx2", "-mfma", "-mf16c"]
 _X86_VARIANTS = {
     "baseline": [],
     "avx2": _AVX2,
-    "avx512": [*_AVX2, "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq"],
+    "avxvnni": [*_AVX2, "-mavxvnni"],
+    "avx512": [*_AVX2, "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni"],
 }
 
 

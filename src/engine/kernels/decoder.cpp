@@ -1,6 +1,6 @@
 #include "decoder.h"
 
-#include "pool.h"
+#include "input.h"
 
 namespace engine {
 namespace {
@@ -33,9 +33,14 @@ class Stack {
     }
 
   private:
-    void linear(const Matrix& weight, const float* x, float* y) const {
-        kernels_.linear(weight, x, weight.columns, y, tokens_, step_.bfloat != 0);
+    Input input(const float* x, std::initializer_list<const Matrix*> matrices) const {
+        const int64_t columns = (*matrices.begin())->columns;
+        return input_of(kernels_, precision(), x, columns, columns, tokens_, matrices);
     }
+
+    Precision precision() const { return Precision(step_.precision); }
+
+    void linear(const Matrix& weight, const Input& x, float* y) const { kernels_.linear(weight, x, precision(), y); }
 
     void norm(const float* x, const float* weight, float* out, int64_t groups, int64_t width, int64_t stride) const {
         kernels_.rms_norm(x, nullptr, weight, nullptr, out, tokens_, groups, width, stride, step_.eps);
@@ -46,12 +51,13 @@ class Stack {
         Attention a = step_.attention;
         float* query = inside_;
         const bool together = layer.qkv[1] == nullptr;
-        linear(*layer.qkv[0], step_.out, query);
+        const Input normed = input(step_.out, {layer.qkv[0], layer.qkv[1], layer.qkv[2]});
+        linear(*layer.qkv[0], normed, query);
         float* key = together ? query + queries_ : query + tokens_ * queries_;
         float* value = together ? key + keys_ : key + tokens_ * keys_;
         if (!together) {
-            linear(*layer.qkv[1], step_.out, key);
-            linear(*layer.qkv[2], step_.out, value);
+            linear(*layer.qkv[1], normed, key);
+            linear(*layer.qkv[2], normed, value);
         }
         a.query_stride = together ? queries_ + 2 * keys_ : queries_;
         a.key_stride = a.value_stride = together ? a.query_stride : keys_;
@@ -73,7 +79,7 @@ class Stack {
         a.query = query, a.key = key, a.value = value, a.out = attended, a.cache = cache;
         a.window = layer.window;
         kernels_.attention(a);
-        linear(*layer.output, attended, update_);
+        linear(*layer.output, input(attended, {layer.output}), update_);
     }
 
     // `out` may be `x`.
@@ -88,11 +94,12 @@ class Stack {
         float* gate = inside_;
         float* up = gate + (together ? step_.inner : tokens_ * step_.inner);
         float* product = gate + 2 * tokens_ * step_.inner;
-        linear(*layer.gate_up[0], step_.out, gate);
-        if (!together) linear(*layer.gate_up[1], step_.out, up);
+        const Input normed = input(step_.out, {layer.gate_up[0], layer.gate_up[1]});
+        linear(*layer.gate_up[0], normed, gate);
+        if (!together) linear(*layer.gate_up[1], normed, up);
         kernels_.gated(gate, up, together ? 2 * step_.inner : step_.inner, product, tokens_, step_.inner,
                        step_.activation);
-        linear(*layer.down, product, update_);
+        linear(*layer.down, input(product, {layer.down}), update_);
     }
 
     // The stream and update_, itself normalised first if `own_norm`, → the stream in residual_, normalised in step_.out.

@@ -27,7 +27,7 @@ struct DecoderStep {
     Attention attention;       // all but query, key, value, out, cache, strides and window
     int64_t hidden, inner;
     float eps, residual_scale;
-    int activation, bfloat;  // as in gated() and linear()
+    int activation, precision;  // as in gated() and linear()
 };
 
 void decoder_layers(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count);

@@ -61,7 +61,7 @@ class DecoderStepArguments(Structure):
         ("eps", c_float),
         ("residual_scale", c_float),
         ("activation", c_int),
-        ("bfloat", c_int),
+        ("precision", c_int),
     )
 
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -12,7 +13,10 @@
 namespace engine {
 namespace {
 
-constexpr auto SPIN = std::chrono::microseconds(60);  // longer than the gap between two kernels of a step
+using Clock = std::chrono::steady_clock;
+
+constexpr auto WORKER_SPIN = std::chrono::microseconds(150);  // longer than the gap between two steps of a decode
+constexpr auto CALLER_SPIN = std::chrono::microseconds(30);   // longer than a chunk of a decode
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -20,15 +24,43 @@ inline void pause() {
 #endif
 }
 
-// Job number, number of chunks and next chunk in one word: whoever takes a number from it knows at once whether the
-// chunk exists, and the job's fields stay put until every chunk that exists has been done.
-constexpr int CHUNK_BITS = 22;
-constexpr uint64_t CHUNK_MASK = (uint64_t(1) << CHUNK_BITS) - 1;
-constexpr int64_t MAX_CHUNKS = int64_t(1) << (CHUNK_BITS - 1);  // the counter runs a little past the last chunk
+template <class Done>
+bool spin_until(std::chrono::nanoseconds limit, Done&& done) {
+    const auto deadline = Clock::now() + limit;
+    do {
+        for (int i = 0; i < 32; ++i) {
+            if (done()) return true;
+            pause();
+        }
+    } while (Clock::now() < deadline);
+    return done();
+}
+
+// A thread's share of a job: chunks [first, last) in one word, taken by the owner from the front and by the others from
+// the back. All a thread needs to start is in one cache line.
+struct alignas(64) Share {
+    std::atomic<uint64_t> range{0};
+    std::atomic<uint64_t> job{0};
+    Body body = nullptr;  // stays put until every chunk of the job is done
+    void* context = nullptr;
+
+    static uint64_t pack(uint64_t first, uint64_t last) { return first << 32 | last; }
+
+    bool take(bool own, int64_t& chunk) {
+        uint64_t seen = range.load(std::memory_order_acquire);
+        for (;;) {
+            const uint64_t first = seen >> 32, last = seen & 0xffffffff;
+            if (first >= last) return false;
+            chunk = int64_t(own ? first : last - 1);
+            const uint64_t left = own ? pack(first + 1, last) : pack(first, last - 1);
+            if (range.compare_exchange_weak(seen, left, std::memory_order_acq_rel)) return true;
+        }
+    }
+};
 
 class Pool {
   public:
-    ~Pool() { stop(); }
+    Pool() : shares_(1) {}
 
     int size() const { return int(workers_.size()) + 1; }
 
@@ -36,63 +68,78 @@ class Pool {
         std::lock_guard<std::mutex> lock(busy_);
         stop();
         stopping_.store(false);
-        for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+        shares_ = std::vector<Share>(size_t(threads));
+        for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(size_t(i)); });
     }
 
     void run(int64_t chunks, Body body, void* context) {
-        std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-        if (chunks <= 1 || !lock.owns_lock() || workers_.empty() || chunks > MAX_CHUNKS) {
+        std::unique_lock<std::mutex> lock(busy_, std::defer_lock);
+        if (chunks <= 1 || workers_.empty() || chunks > UINT32_MAX || !lock.try_lock()) {
             for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
             return;
         }
-        body_ = body;
-        context_ = context;
+        chunks_.store(chunks, std::memory_order_relaxed);
         done_.store(0, std::memory_order_relaxed);
         ++job_;
-        ticket_.store((job_ << (2 * CHUNK_BITS)) | (uint64_t(chunks) << CHUNK_BITS), std::memory_order_seq_cst);
+        const uint64_t threads = shares_.size(), count = uint64_t(chunks);
+        for (uint64_t i = threads; i-- > 0;) {
+            Share& share = shares_[i];
+            share.body = body;
+            share.context = context;
+            share.range.store(Share::pack(count * i / threads, count * (i + 1) / threads), std::memory_order_release);
+            share.job.store(job_, std::memory_order_seq_cst);
+        }
         if (sleeping_.load(std::memory_order_seq_cst) > 0) {
             std::lock_guard<std::mutex> wake(sleep_);
             awake_.notify_all();
         }
-        take_chunks();
-        for (int spins = 0; done_.load(std::memory_order_acquire) < chunks; ++spins) {
-            if (spins < 2000) pause();
-            else std::this_thread::yield();
-        }
+        take_chunks(0);
+        if (!spin_until(CALLER_SPIN, [this] { return all_done(); })) wait_until_done();
     }
 
   private:
-    static bool has_chunks(uint64_t ticket) {
-        return (ticket & CHUNK_MASK) < ((ticket >> CHUNK_BITS) & CHUNK_MASK);
-    }
+    bool all_done() const { return done_.load(std::memory_order_seq_cst) >= chunks_.load(std::memory_order_relaxed); }
 
-    void take_chunks() {
-        while (has_chunks(ticket_.load(std::memory_order_relaxed))) {
-            const uint64_t ticket = ticket_.fetch_add(1, std::memory_order_acq_rel);
-            if (!has_chunks(ticket)) return;
-            body_(context_, int64_t(ticket & CHUNK_MASK));
-            done_.fetch_add(1, std::memory_order_release);
+    // Does chunks until none is left, own ones first.
+    void take_chunks(size_t self) {
+        int64_t count = 0, chunk;
+        for (size_t i = 0; i < shares_.size(); ++i) {
+            Share& share = shares_[(self + i) % shares_.size()];
+            while (share.take(i == 0, chunk)) {
+                share.body(share.context, chunk);
+                ++count;
+            }
+        }
+        if (count == 0) return;
+        if (done_.fetch_add(count, std::memory_order_seq_cst) + count >= chunks_.load(std::memory_order_relaxed) &&
+            waiting_.load(std::memory_order_seq_cst)) {
+            std::lock_guard<std::mutex> lock(finish_);
+            finished_.notify_one();
         }
     }
 
-    bool wanted() const { return has_chunks(ticket_.load(std::memory_order_seq_cst)) || stopping_.load(); }
+    // A worker holds the last chunk and the operating system has given its core to someone else: sleep, so that it can
+    // go on on this one.
+    void wait_until_done() {
+        std::unique_lock<std::mutex> lock(finish_);
+        waiting_.store(true, std::memory_order_seq_cst);
+        finished_.wait(lock, [this] { return all_done(); });
+        waiting_.store(false, std::memory_order_relaxed);
+    }
 
-    void work() {
+    void work(size_t self) {
+        Share& own = shares_[self];
+        uint64_t seen = 0;
+        const auto wanted = [&] { return own.job.load(std::memory_order_seq_cst) != seen || stopping_.load(); };
         while (!stopping_.load(std::memory_order_relaxed)) {
-            take_chunks();
-            const auto deadline = std::chrono::steady_clock::now() + SPIN;
-            bool found = false;
-            while (!found && std::chrono::steady_clock::now() < deadline) {
-                for (int i = 0; i < 32 && !found; ++i) {
-                    pause();
-                    found = wanted();
-                }
+            if (!spin_until(WORKER_SPIN, wanted)) {
+                std::unique_lock<std::mutex> lock(sleep_);
+                sleeping_.fetch_add(1, std::memory_order_seq_cst);
+                awake_.wait(lock, wanted);
+                sleeping_.fetch_sub(1, std::memory_order_seq_cst);
             }
-            if (found) continue;
-            std::unique_lock<std::mutex> lock(sleep_);
-            sleeping_.fetch_add(1, std::memory_order_seq_cst);
-            awake_.wait(lock, [this] { return wanted(); });
-            sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+            seen = own.job.load(std::memory_order_acquire);
+            take_chunks(self);
         }
     }
 
@@ -108,15 +155,15 @@ class Pool {
 
     std::mutex busy_;
     std::vector<std::thread> workers_;
-    alignas(64) std::atomic<uint64_t> ticket_{0};
+    std::vector<Share> shares_;  // the caller's is the first
+    uint64_t job_ = 0;
+    std::atomic<int64_t> chunks_{0};
     alignas(64) std::atomic<int64_t> done_{0};
+    std::atomic<bool> waiting_{false};
     alignas(64) std::atomic<int> sleeping_{0};
     std::atomic<bool> stopping_{false};
-    std::mutex sleep_;
-    std::condition_variable awake_;
-    Body body_ = nullptr;
-    void* context_ = nullptr;
-    uint64_t job_ = 0;
+    std::mutex sleep_, finish_;
+    std::condition_variable awake_, finished_;
 };
 
 // Never destroyed: workers may outlive static destruction, and a forked child has no workers to join.

@@ -5,9 +5,10 @@
 
 namespace engine {
 
-// Runs body(context, chunk) for every chunk in [0, chunks), on the calling thread and on the pool's workers.
-// Chunks are taken one by one, so a worker that the operating system delays costs at most one chunk. Returns when all
-// are done. A second caller at the same time gets no workers and does its chunks alone.
+// Runs body(context, chunk) for every chunk in [0, chunks), on the calling thread and on the pool's workers. Each thread
+// has a share of the chunks and, done with it, takes from the others', so one that the operating system delays costs at
+// most one chunk. Threads that wait spin for some microseconds and then sleep. Returns when all are done. A second
+// caller at the same time gets no workers and does its chunks alone.
 using Body = void (*)(void* context, int64_t chunk);
 void run_chunks(int64_t chunks, Body body, void* context);
 
@@ -20,7 +21,7 @@ void set_threads(int threads);
 int threads();
 
 // At least `bytes` of 64-byte aligned memory of this thread, one buffer a slot; contents are not kept when it grows.
-enum class Slot { Panel, Activations, Sums, Scores, Partials, Decoder, Count };
+enum class Slot { Panel, Activations, Bfloats, OneByte, TwoBytes, Sums, Scores, Partials, Decoder, Count };
 void* scratch(Slot slot, size_t bytes);
 
 template <class T>

@@ -100,17 +100,20 @@ INLINE I shl(I a, int bits) { return {_mm512_slli_epi32(a.v, bits)}; }
 INLINE I sar(I a, int bits) { return {_mm512_srai_epi32(a.v, bits)}; }
 INLINE I operator&(I a, I b) { return {_mm512_and_si512(a.v, b.v)}; }
 INLINE I operator|(I a, I b) { return {_mm512_or_si512(a.v, b.v)}; }
-INLINE I sub_bytes(I a, I b) { return {_mm512_sub_epi8(a.v, b.v)}; }
+INLINE I operator^(I a, I b) { return {_mm512_xor_si512(a.v, b.v)}; }
 INLINE I add_int(I a, I b) { return {_mm512_add_epi32(a.v, b.v)}; }
+INLINE I sub_int(I a, I b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+INLINE I max_int(I a, I b) { return {_mm512_max_epi32(a.v, b.v)}; }
+INLINE int32_t largest(I a) { return _mm512_reduce_max_epi32(a.v); }
+INLINE I nearest(F a) { return {_mm512_cvtps_epi32(a.v)}; }
+INLINE void store_bytes(void* p, I a) { _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(a.v)); }  // the low ones
+INLINE int32_t sum(I a) { return _mm512_reduce_add_epi32(a.v); }
 INLINE I bits_of(F a) { return {_mm512_castps_si512(a.v)}; }
 INLINE F to_float(I a) { return {_mm512_cvtepi32_ps(a.v)}; }
 INLINE F as_float(I a) { return {_mm512_castsi512_ps(a.v)}; }
 INLINE F load_half(const void* p) { return {_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p))}; }
 INLINE F load_bfloat(const void* p) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16))};
-}
-INLINE F load_int8(const void* p) {
-    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)))};
 }
 // Codes E4M3 over 256: read as halves, whose exponent starts eight lower.
 INLINE F load_e4m3(const void* p) {
@@ -124,19 +127,8 @@ INLINE void store_upper_halves(void* p, I a) {
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(a.v, 16)));
 }
 
-// Small unsigned codes in the low bits of each lane → code + offset. Higher bits are ignored.
-struct Lookup16 {
-    __m512 table;
-    explicit Lookup16(float offset)
-        : table(_mm512_add_ps(_mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                              _mm512_set1_ps(offset))) {}
-    INLINE F operator()(I code) const { return {_mm512_permutexvar_ps(code.v, table)}; }
-};
-struct Lookup32 {
-    Lookup16 low, high;
-    explicit Lookup32(float offset) : low(offset), high(offset + 16) {}
-    INLINE F operator()(I code) const { return {_mm512_permutex2var_ps(low.table, code.v, high.table)}; }
-};
+// acc + the four products of unsigned bytes of `codes` and signed bytes of `values`, lane by lane.
+INLINE I dot4(I acc, I codes, I values) { return {_mm512_dpbusd_epi32(acc.v, codes.v, values.v)}; }
 
 #else
 
@@ -186,8 +178,44 @@ INLINE I shl(I x, int bits) { return {_mm256_slli_epi32(x.a, bits), _mm256_slli_
 INLINE I sar(I x, int bits) { return {_mm256_srai_epi32(x.a, bits), _mm256_srai_epi32(x.b, bits)}; }
 INLINE I operator&(I x, I y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
 INLINE I operator|(I x, I y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
-INLINE I sub_bytes(I x, I y) { return {_mm256_sub_epi8(x.a, y.a), _mm256_sub_epi8(x.b, y.b)}; }
+INLINE I operator^(I x, I y) { return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)}; }
 INLINE I add_int(I x, I y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
+INLINE I sub_int(I x, I y) { return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)}; }
+INLINE I max_int(I x, I y) { return {_mm256_max_epi32(x.a, y.a), _mm256_max_epi32(x.b, y.b)}; }
+INLINE I nearest(F x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
+INLINE void store_bytes(void* p, I x) {  // of values that fit a signed byte
+    const __m256i pairs = _mm256_packs_epi32(x.a, x.b);  // within halves of 128 bits
+    const __m256i bytes = _mm256_packs_epi16(pairs, pairs);
+    _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(
+                                      bytes, _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5))));
+}
+INLINE int32_t fold(__m128i four, bool largest) {
+    const auto both = [&](__m128i x, __m128i y) { return largest ? _mm_max_epi32(x, y) : _mm_add_epi32(x, y); };
+    four = both(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(both(four, _mm_shuffle_epi32(four, 0xb1)));
+}
+INLINE int32_t sum(I x) {
+    const __m256i eight = _mm256_add_epi32(x.a, x.b);
+    return fold(_mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)), false);
+}
+INLINE int32_t largest(I x) {
+    const __m256i eight = _mm256_max_epi32(x.a, x.b);
+    return fold(_mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1)), true);
+}
+INLINE __m256i dot4_half(__m256i acc, __m256i codes, __m256i values) {
+#if defined(__AVXVNNI__)
+    return _mm256_dpbusd_avx_epi32(acc, codes, values);
+#else  // even and odd bytes as 16-bit pairs: nothing saturates
+    const __m256i bytes = _mm256_set1_epi16(0xff);
+    const __m256i even = _mm256_madd_epi16(_mm256_and_si256(codes, bytes), _mm256_srai_epi16(_mm256_slli_epi16(values, 8), 8));
+    const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(codes, 8), _mm256_srai_epi16(values, 8));
+    return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+#endif
+}
+// acc + the four products of unsigned bytes of `codes` and signed bytes of `values`, lane by lane.
+INLINE I dot4(I acc, I codes, I values) {
+    return {dot4_half(acc.a, codes.a, values.a), dot4_half(acc.b, codes.b, values.b)};
+}
 INLINE I bits_of(F x) { return {_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
 INLINE F to_float(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 INLINE F as_float(I x) { return {_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
@@ -199,11 +227,6 @@ INLINE F load_bfloat(const void* p) {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
     };
     return {widen(_mm_loadu_si128((const __m128i*)p)), widen(_mm_loadu_si128((const __m128i*)p + 1))};
-}
-INLINE F load_int8(const void* p) {
-    const __m128i bytes = _mm_loadu_si128((const __m128i*)p);
-    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
 }
 INLINE F load_e4m3(const void* p) {
     const __m256i codes = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
@@ -266,15 +289,33 @@ INLINE I shl(const I& x, int bits) { return each<I>([&](int i) { return int32_t(
 INLINE I sar(const I& x, int bits) { return each<I>([&](int i) { return x.v[i] >> bits; }); }
 INLINE I operator&(const I& x, const I& y) { return each<I>([&](int i) { return x.v[i] & y.v[i]; }); }
 INLINE I operator|(const I& x, const I& y) { return each<I>([&](int i) { return x.v[i] | y.v[i]; }); }
-INLINE I sub_bytes(const I& x, const I& y) {
-    I out;
-    const auto* a = (const uint8_t*)x.v;
-    const auto* b = (const uint8_t*)y.v;
-    for (size_t i = 0; i < sizeof out.v; ++i) ((uint8_t*)out.v)[i] = uint8_t(a[i] - b[i]);
-    return out;
-}
+INLINE I operator^(const I& x, const I& y) { return each<I>([&](int i) { return x.v[i] ^ y.v[i]; }); }
 INLINE I add_int(const I& x, const I& y) {
     return each<I>([&](int i) { return int32_t(uint32_t(x.v[i]) + uint32_t(y.v[i])); });
+}
+INLINE I sub_int(const I& x, const I& y) { return each<I>([&](int i) { return x.v[i] - y.v[i]; }); }
+INLINE I max_int(const I& x, const I& y) { return each<I>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
+INLINE I nearest(const F& x) { return each<I>([&](int i) { return int32_t(std::nearbyint(x.v[i])); }); }
+INLINE void store_bytes(void* p, const I& x) {
+    for (int i = 0; i < LANES; ++i) ((int8_t*)p)[i] = int8_t(x.v[i]);
+}
+INLINE int32_t sum(const I& x) {
+    int32_t total = 0;
+    for (int32_t value : x.v) total += value;
+    return total;
+}
+INLINE int32_t largest(const I& x) {
+    int32_t most = x.v[0];
+    for (int32_t value : x.v) most = value > most ? value : most;
+    return most;
+}
+INLINE I dot4(const I& acc, const I& codes, const I& values) {
+    return each<I>([&](int i) {
+        int32_t total = acc.v[i];
+        for (int byte = 0; byte < 32; byte += 8)
+            total += int32_t(uint8_t(uint32_t(codes.v[i]) >> byte)) * int8_t(uint32_t(values.v[i]) >> byte);
+        return total;
+    });
 }
 INLINE I bits_of(const F& x) {
     I out;
@@ -289,7 +330,6 @@ INLINE F as_float(const I& x) {
 }
 INLINE F load_half(const void* p) { return each<F>([&](int i) { return half_to_float(((const uint16_t*)p)[i]); }); }
 INLINE F load_bfloat(const void* p) { return each<F>([&](int i) { return bfloat_to_float(((const uint16_t*)p)[i]); }); }
-INLINE F load_int8(const void* p) { return each<F>([&](int i) { return float(((const int8_t*)p)[i]); }); }
 INLINE F load_e4m3(const void* p) {
     return each<F>([&](int i) {
         const int code = ((const int8_t*)p)[i];
@@ -305,18 +345,13 @@ INLINE void store_upper_halves(void* p, const I& x) {
 
 #endif
 
-struct Lookup16 {
-    float offset;
-    explicit Lookup16(float offset) : offset(offset) {}
-    INLINE F operator()(I code) const { return to_float(code & set1(15)) + set1(offset); }
-};
-struct Lookup32 {
-    float offset;
-    explicit Lookup32(float offset) : offset(offset) {}
-    INLINE F operator()(I code) const { return to_float(code & set1(31)) + set1(offset); }
-};
-
 #endif
+
+INLINE I set1_word(const void* p) {
+    int32_t word;
+    std::memcpy(&word, p, 4);
+    return set1(word);
+}
 
 // The upper 16 bits of each lane are the nearest bfloat.
 INLINE I rounded_bfloat(F x) {

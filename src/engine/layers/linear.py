@@ -75,7 +75,12 @@ class Linear:
         *,
         matmul_dtype: torch.dtype | None = None,
     ) -> None:
-        """`matmul_dtype`: what many tokens at once are multiplied in; None: the dtype of the activations."""
+        """`matmul_dtype`: what products are taken in; None: the dtype of the activations.
+
+        In the native library quantised weights stay as they are and activations are rounded beside them, a run of 32
+        columns at a time: to eight bits for int8, to sixteen for everything else. bfloat16 weights are multiplied in
+        bfloat16 for int8 and bfloat16. Torch has no int8 of that kind and takes the activations' dtype.
+        """
         self.weight = weight if isinstance(weight, Weight) else Weight(weight)
         self.bias = bias
         self.matmul_dtype = matmul_dtype
@@ -114,8 +119,8 @@ class Linear:
             rows = rows.contiguous()
         tokens = rows.shape[0]
         out = torch.empty(tokens, self.out_features)
-        in_bfloat = (self.matmul_dtype or x.dtype) is torch.bfloat16
-        library.linear(address, rows.data_ptr(), rows.stride(0), out.data_ptr(), tokens, in_bfloat)
+        precision = native_precision(self.matmul_dtype or x.dtype)
+        library.linear(address, rows.data_ptr(), rows.stride(0), out.data_ptr(), tokens, precision)
         return out.to(x.dtype)
 
     def native_address(self) -> int | None:
@@ -130,9 +135,14 @@ class Linear:
         return self._native[1]
 
     def _with_torch(self, x: Tensor) -> Tensor:
-        dtype = self.matmul_dtype or x.dtype
+        dtype = x.dtype if self.matmul_dtype in (None, torch.int8) else self.matmul_dtype
         out = functional.linear(x.to(dtype), self.weight.dense(dtype)).to(x.dtype)
         return out if self.bias is None else out.add_(self.bias)
+
+
+def native_precision(matmul_dtype: torch.dtype) -> int:
+    """`engine::Precision` of api.h."""
+    return {torch.bfloat16: 1, torch.int8: 2}.get(matmul_dtype, 0)
 
 
 class LinearGroup:

@@ -81,7 +81,9 @@ class Weights:
     def _matrix_dtype(self, stored: torch.dtype) -> torch.dtype:
         if self.build.device.type != "cpu" or self.build.dtype is not torch.float32:
             return self.build.dtype
-        return stored if stored.itemsize == 2 else self.build.matmul_dtype or torch.float32
+        if stored.itemsize == 2:
+            return stored
+        return torch.bfloat16 if self.build.matmul_dtype is torch.bfloat16 else torch.float32
 
     def vector(self, name: str, size: int) -> Tensor:
         """A norm weight or a bias, float32.

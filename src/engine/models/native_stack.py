@@ -15,7 +15,7 @@ from engine.attention.paged_native import shared_arguments
 from engine.kernels import native
 from engine.kernels.library import DecoderLayerArguments, DecoderStepArguments
 from engine.layers.activation import GELU_TANH, SILU
-from engine.layers.linear import Linear
+from engine.layers.linear import Linear, native_precision
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
 from engine.models.blocks import FeedForward, Layer
@@ -67,7 +67,7 @@ class NativeStack:
             eps=spec.norm_eps,
             residual_scale=spec.residual_scale,
             activation=SILU if spec.activation == "silu" else GELU_TANH,
-            bfloat=torch.bfloat16 in self._matmul_dtypes,
+            precision=native_precision(next(iter(self._matmul_dtypes)) or residual.dtype),
         )
         library.decoder_layers(ctypes.byref(arguments), described.layers, len(caches))
         return out

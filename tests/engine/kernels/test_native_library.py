@@ -99,7 +99,7 @@ def test_weights_may_come_from_a_read_only_memory_map() -> None:
         x = torch.randn(1, 64)
         ours = layer(x)
         del layer, mapped
-    assert torch.allclose(ours, x @ packed.dequantize().T, atol=1e-5)
+    assert torch.allclose(ours, x @ packed.dequantize().T, atol=1e-3)
 
 
 @needs_library

@@ -9,7 +9,7 @@ import pytest
 from engine import kernels
 
 
-@pytest.fixture(autouse=True, params=["avx512", "avx2", "baseline", "torch"])
+@pytest.fixture(autouse=True, params=["avx512", "avxvnni", "avx2", "baseline", "torch"])
 def implementation(request: pytest.FixtureRequest) -> Iterator[str]:
     before = "torch" if kernels.native() is None else kernels.native().name().decode()
     if not kernels.select(request.param):

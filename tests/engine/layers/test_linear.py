@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.kernels import native
+from engine.kernels import has_bfloat_products, native
 from engine.layers.linear import Embedding, Linear
 from engine.quant.base import GGMLType, PackedTensor
 from tests.engine.packing import random_packed
+
+SIXTEEN_BITS = 5e-5
+"""Relative error of activations rounded to sixteen bits beside quantised weights."""
+EIGHT_BITS = 1e-2
 
 
 def expected(x: torch.Tensor, weight: torch.Tensor | PackedTensor, bias: torch.Tensor | None = None) -> torch.Tensor:
@@ -31,7 +35,7 @@ def test_packed_weights_multiply_like_their_decoded_values(type: GGMLType, token
     out = layer(x)
     assert out.shape == (tokens, 75)
     assert out.dtype == torch.float32
-    assert relative_error(out, expected(x, weight, bias)) < 2e-6
+    assert relative_error(out, expected(x, weight, bias)) < SIXTEEN_BITS
 
 
 @pytest.mark.parametrize("columns", [32, 96, 576])
@@ -39,7 +43,7 @@ def test_packed_weights_multiply_like_their_decoded_values(type: GGMLType, token
 def test_widths_that_are_odd_numbers_of_blocks(type: GGMLType, columns: int) -> None:
     weight = random_packed(type, rows=33, columns=columns, seed=2)
     x = torch.randn(2, columns)
-    assert relative_error(Linear(weight)(x), expected(x, weight)) < 2e-6
+    assert relative_error(Linear(weight)(x), expected(x, weight)) < SIXTEEN_BITS
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -58,6 +62,53 @@ def test_a_low_matmul_dtype_is_used_for_many_tokens_and_stays_close() -> None:
     assert relative_error(out, expected(x, weight)) < 8e-3
 
 
+@pytest.mark.parametrize("type", [type for type in GGMLType if type.block_elements > 1], ids=lambda t: t.name)
+def test_int8_products_are_those_of_rounded_activations(type: GGMLType) -> None:
+    torch.manual_seed(0)
+    weight = random_packed(type, rows=75, columns=512, seed=5)
+    x = torch.randn(70, 512)
+    runs = x.view(70, -1, 32)
+    scale = runs.abs().amax(-1, keepdim=True) / 127
+    rounded = ((runs / scale).round() * scale).view(70, 512)
+    out = Linear(weight, matmul_dtype=torch.int8)(x)
+    assert relative_error(out, expected(x, weight)) < EIGHT_BITS
+    if native() is not None:
+        assert relative_error(out, expected(rounded, weight)) < SIXTEEN_BITS
+
+
+@pytest.mark.parametrize("type", [GGMLType.Q4_0, GGMLType.Q4_K, GGMLType.Q6_K, GGMLType.Q8_0], ids=lambda t: t.name)
+@pytest.mark.parametrize("dtype", [torch.int8, torch.float32])
+def test_what_a_token_gives_does_not_depend_on_the_others(type: GGMLType, dtype: torch.dtype) -> None:
+    if native() is None:
+        pytest.skip("torch chooses its own order of sums")
+    layer = Linear(random_packed(type, rows=75, columns=512, seed=5), matmul_dtype=dtype)
+    x = torch.randn(70, 512)
+    together = layer(x)
+    for tokens in (1, 2, 3, 8, 9, 25, 69):
+        assert torch.equal(layer(x[:tokens]), together[:tokens])
+
+
+def test_bfloat_weights_are_multiplied_in_bfloat_for_int8_whatever_the_batch() -> None:
+    if not has_bfloat_products():
+        pytest.skip("this instruction set multiplies bfloat weights as floats")
+    weight, x = torch.randn(75, 80).bfloat16(), torch.randn(70, 80)
+    layer = Linear(weight, matmul_dtype=torch.int8)
+    together = layer(x)
+    assert relative_error(together, expected(x.bfloat16().float(), weight)) < 2e-6
+    for tokens in (1, 3, 8, 9, 69):
+        assert torch.equal(layer(x[:tokens]), together[:tokens])
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.float32])
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_activations_that_are_no_numbers_stay_in_their_row(dtype: torch.dtype, wrong: float) -> None:
+    x = torch.randn(3, 512)
+    x[1, 100] = wrong
+    out = Linear(random_packed(GGMLType.Q4_0, rows=32, columns=512, seed=5), matmul_dtype=dtype)(x)
+    assert not out[1].isfinite().any()
+    assert out[[0, 2]].isfinite().all()
+
+
 def test_the_result_has_the_dtype_of_the_activations() -> None:
     weight = random_packed(GGMLType.Q8_0, rows=32, columns=64, seed=5)
     x = torch.randn(2, 64).bfloat16()
@@ -69,7 +120,7 @@ def test_the_result_has_the_dtype_of_the_activations() -> None:
 def test_activations_may_be_a_strided_view() -> None:
     weight = random_packed(GGMLType.Q4_1, rows=32, columns=64, seed=5)
     x = torch.randn(3, 128)[:, 64:]
-    assert relative_error(Linear(weight)(x), expected(x, weight)) < 2e-6
+    assert relative_error(Linear(weight)(x), expected(x, weight)) < SIXTEEN_BITS
 
 
 def test_no_tokens_give_no_rows() -> None:
@@ -118,7 +169,7 @@ def test_a_tied_head_and_its_embedding_share_one_table(type: GGMLType) -> None:
     ids = torch.tensor([49, 0, 17, 17])
     assert torch.equal(embedding(ids), dense[ids])
     x = torch.randn(1, 256)
-    assert relative_error(head(x), expected(x, dense)) < 2e-6
+    assert relative_error(head(x), expected(x, dense)) < SIXTEEN_BITS
     assert torch.equal(embedding(ids), dense[ids]), "still right after the head was used"
     assert embedding.nbytes == (weight.nbytes if native() is not None else dense.nbytes)
 
