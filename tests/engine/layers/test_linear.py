@@ -62,7 +62,7 @@ def test_a_low_matmul_dtype_is_used_for_many_tokens_and_stays_close() -> None:
     assert relative_error(out, expected(x, weight)) < 8e-3
 
 
-@pytest.mark.parametrize("type", [type for type in GGMLType if type.block_elements > 1], ids=lambda t: t.name)
+@pytest.mark.parametrize("type", [type for type in GGMLType if type.name.startswith("Q")], ids=lambda t: t.name)
 def test_int8_products_are_those_of_rounded_activations(type: GGMLType) -> None:
     torch.manual_seed(0)
     weight = random_packed(type, rows=75, columns=512, seed=5)
