@@ -21,10 +21,16 @@ class EngineConfig:
     """Sequences that may take part in one step."""
     max_batched_tokens: int
     """Token budget of one step: decodes first, prefill chunks with what is left."""
+    max_prompt_tokens: int | None
+    """Most tokens of one prompt in a step; None: whatever the budget leaves."""
+    window: int | None
+    """Positions a token sees in the layer that sees farthest, itself included: cache blocks behind it are given up.
+    None: all, in some layer at least."""
     prefix_cache: bool
     recompute: bool
     """Throw the cached keys and values away after each token (`--no-kv-cache`)."""
     max_waiting: int
+    """Replies that may wait while `max_seqs` run."""
     seed: int | None
 
     def __post_init__(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from random import Random
 
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from engine.block_manager import BlockManager
 from engine.chat.detokenize import Detokenizer
@@ -21,7 +23,7 @@ from engine.runner import Runner
 from engine.sampling.constraint import ConstraintCompiler
 from engine.sampling.sampler import Sampled, Sampler
 from engine.scheduler import Scheduler
-from engine.sequence import Sequence
+from engine.sequence import Sequence, Status
 
 MAX_CHOICES = 128
 MAX_LOGPROBS = 20
@@ -34,10 +36,12 @@ class _Running:
     """A request under way: its choices, and what they add up to."""
 
     choices: list[Sequence]
-    unscheduled: list[Sequence] = field(default_factory=list[Sequence])
+    unscheduled: list[Sequence]
     """Choices that wait for the first one's prefill, whose blocks they will share."""
+    deadline: float | None
+    """`time.monotonic()` when the request ends, finished or not."""
+    unfinished: int
     usage: Usage = field(default_factory=Usage)
-    unfinished: int = 0
 
 
 class Engine:
@@ -46,13 +50,20 @@ class Engine:
     def __init__(
         self, model: Decoder, tokenizer: Tokenizer, config: EngineConfig, eos_token_ids: tuple[int, ...]
     ) -> None:
-        cache = PagedKVCache(
+        self.config = config
+        self.blocks = BlockManager(
+            config.num_blocks, config.block_size, prefix_cache=config.prefix_cache, window=config.window
+        )
+        self._cache = PagedKVCache(
             model.cache_layers, config.num_blocks, config.block_size, config.cache_dtype, config.device
         )
-        self.config = config
-        self.blocks = BlockManager(config.num_blocks, config.block_size, prefix_cache=config.prefix_cache)
-        self._scheduler = Scheduler(self.blocks, max_seqs=config.max_seqs, max_batched_tokens=config.max_batched_tokens)
-        self._runner = Runner(model, cache, config.device)
+        self._scheduler = Scheduler(
+            self.blocks,
+            max_seqs=config.max_seqs,
+            max_batched_tokens=config.max_batched_tokens,
+            max_prompt_tokens=config.max_prompt_tokens,
+        )
+        self._runner = Runner(model, self._cache, config)
         self._sampler = Sampler(eos_token_ids)
         self._constraints = ConstraintCompiler(tokenizer, model.vocab_size, eos_token_ids)
         self._tokenizer = tokenizer
@@ -60,6 +71,8 @@ class Engine:
         self.vocab_size = model.vocab_size
         self._seeds = Random(config.seed)
         self._requests: dict[str, _Running] = {}
+        self._deadlines: list[tuple[float, str]] = []
+        """Heap of deadlines and request ids; a request may have ended before."""
         self._tokens_processed = 0
 
     @property
@@ -72,19 +85,25 @@ class Engine:
         Raises: InvalidRequest, ContextOverflow, EngineOverloaded; then nothing was queued.
         """
         request = self._checked(request)
-        if len(self._scheduler.waiting) + request.sampling.n > self.config.max_waiting:
-            raise EngineOverloaded(f"{self.config.max_waiting} requests are waiting already; try again later.")
-        first, *others = (self._sequence(request, index) for index in range(request.sampling.n))
-        self._requests[request.id] = _Running([first, *others], others, unfinished=request.sampling.n)
+        count, params = request.sampling.n, self.config
+        unfinished = sum(running.unfinished for running in self._requests.values())
+        if unfinished + count > params.max_seqs + params.max_waiting:
+            raise EngineOverloaded(
+                f"{unfinished} replies are under way or waiting; at most {params.max_seqs} run and "
+                f"{params.max_waiting} wait. Try again later."
+            )
+        first, *others = (self._sequence(request, index) for index in range(count))
+        deadline = None if request.timeout_s is None else first.arrival + request.timeout_s
+        if deadline is not None:
+            heappush(self._deadlines, (deadline, request.id))
+        self._requests[request.id] = _Running([first, *others], others, deadline, unfinished=count)
         self._scheduler.add(first)
 
     def abort(self, request_id: str) -> None:
         """Forget a request and free its blocks; unknown ids are fine (it may just have finished)."""
         running = self._requests.pop(request_id, None)
-        if running is not None:
-            for sequence in running.choices:
-                if sequence not in running.unscheduled:
-                    self._scheduler.finish(sequence)
+        for sequence in running.choices if running is not None else ():
+            self._scheduler.finish(sequence)
 
     def abort_all(self) -> list[str]:
         """Forget everything; returns the ids of the requests that were under way."""
@@ -95,9 +114,10 @@ class Engine:
 
     def step(self) -> list[Delta]:
         """Advance by one batch; returns what can be told."""
+        ended = self._end_overdue() if self._deadlines else []
         batch = self._scheduler.schedule()
         if not batch:
-            return []
+            return ended
         now = time.monotonic()
         for chunk in batch:
             if chunk.sequence.started is None:
@@ -110,8 +130,7 @@ class Engine:
         if self.config.recompute:
             for sequence in ready:
                 sequence.num_computed = 0
-        sampled = self._sampler.sample(logits, ready) if ready else []
-        return [delta for sequence, one in zip(ready, sampled, strict=True) for delta in self._take(sequence, one)]
+        return ended + self._sample(logits, ready) if ready else ended
 
     def stats(self) -> EngineStats:
         return EngineStats(
@@ -119,8 +138,9 @@ class Engine:
             waiting=len(self._scheduler.waiting),
             kv_blocks_used=self.blocks.num_held,
             kv_blocks_total=self.blocks.num_blocks,
-            prefix_cache_lookups=self.blocks.lookups,
-            prefix_cache_hits=self.blocks.hits,
+            prefix_cache_lookups=self._scheduler.lookups,
+            prefix_cache_hits=self._scheduler.hits,
+            prefix_cache_evictions=self.blocks.evictions,
             preemptions=self._scheduler.preemptions,
             tokens_processed=self._tokens_processed,
         )
@@ -140,6 +160,14 @@ class Engine:
             raise InvalidRequest(
                 f"top_logprobs must be between 0 and {MAX_LOGPROBS}, got {params.logprobs}.", param="top_logprobs"
             )
+        if params.n > self.config.max_seqs + self.config.max_waiting:
+            raise InvalidRequest(
+                f"n is {params.n}, but this server takes {self.config.max_seqs + self.config.max_waiting} replies at "
+                "once, running and waiting ones together.",
+                param="n",
+            )
+        if request.timeout_s is not None and not request.timeout_s > 0:
+            raise InvalidRequest(f"timeout must be more than 0 seconds, got {request.timeout_s}.", param="timeout")
         self._check_ids(request.prompt, "prompt")
         self._check_ids(params.logit_bias, "logit_bias")
         self._check_ids(params.stop_token_ids, "stop_token_ids")
@@ -175,11 +203,39 @@ class Engine:
             constraint=None if constraint is None else self._constraints.compile(constraint),
         )
 
+    def _sample(self, logits: Tensor, ready: list[Sequence]) -> list[Delta]:
+        """Choose a token for each sequence from its row of `logits` (N, vocab), and for choices forked from it."""
+        rows = [(row, choice) for row, sequence in enumerate(ready) for choice in self._with_forks(sequence)]
+        if len(rows) > len(ready):
+            logits, ready = logits[[row for row, _ in rows]], [choice for _, choice in rows]
+        deltas: list[Delta] = []
+        for sequence, sampled in zip(ready, self._sampler.sample(logits, ready), strict=True):
+            if sampled is not None:
+                deltas += self._take(sequence, sampled)
+            elif sequence.status is not Status.FINISHED:  # with another choice of its request
+                deltas.append(self._fail(sequence))
+        return deltas
+
+    def _with_forks(self, sequence: Sequence) -> list[Sequence]:
+        """A sequence and, when its prompt has just been computed, the choices that go on from there at once."""
+        running = self._requests[sequence.request.id]
+        waiting, running.unscheduled = running.unscheduled, []
+        forked = [sequence]
+        for sibling in waiting:
+            if self.config.recompute:
+                self._scheduler.add(sibling)
+            elif self._scheduler.fork(sequence, sibling):
+                sibling.started = sequence.started
+                for source, target in zip(sequence.blocks, sibling.blocks, strict=True):
+                    if source != target:
+                        self._cache.copy_block(source, target)
+                forked.append(sibling)
+        return forked
+
     def _take(self, sequence: Sequence, sampled: Sampled) -> list[Delta]:
         """Add a sampled token, and those a grammar forces after it; finish the sequence when it is time."""
         if sequence.first_token is None:
             sequence.first_token = time.monotonic()
-            self._release_siblings(sequence)
         deltas = [self._append(sequence, sampled)]
         if sequence.constraint is not None and sequence.request.sampling.logprobs is None:
             for token_id in sequence.constraint.forced():
@@ -187,6 +243,42 @@ class Engine:
                     break
                 deltas.append(self._append(sequence, Sampled(token_id)))
         return deltas
+
+    def _fail(self, sequence: Sequence) -> Delta:
+        """End a whole request whose numbers broke; its blocks are wiped, so that they harm nobody who gets them."""
+        request_id = sequence.request.id
+        held = {block for choice in self._requests[request_id].choices for block in choice.held_blocks}
+        self.blocks.condemn(held)
+        self.abort(request_id)
+        for block in held:
+            if not self.blocks.is_held(block):
+                self._cache.wipe_block(block)
+        return Delta(
+            request_id,
+            sequence.index,
+            finish_reason=FinishReason.ERROR,
+            error="The model produced logits that are not finite numbers; its weights may be damaged.",
+        )
+
+    def _end_overdue(self) -> list[Delta]:
+        """End the requests whose time is over, with what they have."""
+        deltas: list[Delta] = []
+        now = time.monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            deadline, request_id = heappop(self._deadlines)
+            running = self._requests.get(request_id)
+            if running is not None and running.deadline == deadline:
+                deltas += [self._end(choice) for choice in running.choices if choice.status is not Status.FINISHED]
+        return deltas
+
+    def _end(self, sequence: Sequence) -> Delta:
+        return Delta(
+            sequence.request.id,
+            sequence.index,
+            text=self._rest(sequence),
+            finish_reason=FinishReason.TIMEOUT,
+            usage=self._finish(sequence),
+        )
 
     def _append(self, sequence: Sequence, sampled: Sampled) -> Delta:
         sequence.token_ids.append(sampled.token_id)
@@ -241,27 +333,22 @@ class Engine:
         running = self._requests[sequence.request.id]
         self._scheduler.finish(sequence)
         now = time.monotonic()
-        assert sequence.started is not None and sequence.first_token is not None
+        started = sequence.started or now
+        first_token = sequence.first_token or now
         first = sequence.index == 0
         running.usage += Usage(
             prompt_tokens=sequence.num_prompt_tokens if first else 0,
             cached_tokens=sequence.num_cached_tokens if first else 0,
             completion_tokens=sequence.num_generated,
-            queue_s=sequence.started - sequence.arrival if first else 0.0,
-            prefill_s=sequence.first_token - sequence.started if first else 0.0,
-            decode_s=now - sequence.first_token,
+            queue_s=started - sequence.arrival if first else 0.0,
+            prefill_s=first_token - started if first else 0.0,
+            decode_s=now - first_token,
         )
         running.unfinished -= 1
         if running.unfinished:
             return None
         del self._requests[sequence.request.id]
         return running.usage
-
-    def _release_siblings(self, sequence: Sequence) -> None:
-        running = self._requests[sequence.request.id]
-        for sibling in running.unscheduled:
-            self._scheduler.add(sibling)
-        running.unscheduled = []
 
     def _logprob(self, sampled: Sampled) -> TokenLogprob:
         assert sampled.logprob is not None

@@ -37,6 +37,16 @@ class PagedKVCache:
         """(2, num_blocks, num_kv_heads, block_size, head_dim): keys at [0], values at [1]."""
         return self._layers[index]
 
+    def copy_block(self, source: int, target: int) -> None:
+        """Give one block the content of another, in every layer."""
+        for layer in self._layers:
+            layer[:, target].copy_(layer[:, source])
+
+    def wipe_block(self, block_id: int) -> None:
+        """Put zeros into a block, so that nothing it held can spread."""
+        for layer in self._layers:
+            layer[:, block_id].zero_()
+
     @property
     def nbytes(self) -> int:
         return sum(layer.nbytes for layer in self._layers)

@@ -43,6 +43,8 @@ class ModelOptions:
     max_seqs: int = 32
     max_num_batched_tokens: int | None = None
     """Token budget of one step, decode and prefill chunks together."""
+    max_prompt_tokens: int | None = None
+    """Most tokens of one prompt in a step; None: whatever the budget leaves."""
     no_kv_cache: bool = False
     """Recompute everything each step (for measurements)."""
     prefix_cache_n: int = 16

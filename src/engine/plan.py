@@ -7,12 +7,13 @@ is refused at the command line, so at most one is set.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
 from engine import kernels
+from engine.attention.base import LayerCacheSpec
 from engine.config import EngineConfig
 from engine.engine import Engine
 from engine.errors import ModelLoadError, UnsupportedModel
@@ -111,6 +112,8 @@ def plan_engine(options: ModelOptions, source: ModelSource, model: Decoder, buil
         num_blocks=-(-room // block_size),
         max_seqs=options.max_seqs,
         max_batched_tokens=options.max_num_batched_tokens or (4096 if on_gpu else 512),
+        max_prompt_tokens=options.max_prompt_tokens,
+        window=None if options.no_kv_cache else _window(model.cache_layers),
         prefix_cache=options.prefix_cache_n > 0 and not options.no_kv_cache,
         recompute=options.no_kv_cache,
         max_waiting=options.max_waiting,
@@ -130,6 +133,12 @@ def context_of(config: dict[str, object]) -> int:
             if isinstance(value, int) and value > 0:
                 return value
     raise UnsupportedModel("The model's config names no context length (max_position_embeddings).")
+
+
+def _window(layers: Sequence[LayerCacheSpec]) -> int | None:
+    """How far back the layer sees that sees farthest; None when one sees everything."""
+    windows = [layer.sliding_window for layer in layers]
+    return max((window for window in windows if window is not None), default=None) if None not in windows else None
 
 
 def _cache_dtype(options: ModelOptions, build: BuildConfig) -> torch.dtype:

@@ -67,6 +67,8 @@ class Request:
     """Drop the oldest prompt tokens instead of refusing a prompt that is too long."""
     continues_text: bool = False
     """The reply goes on where the prompt's text ends (raw completion), so a first space belongs to it."""
+    timeout_s: float | None = None
+    """Seconds after which the reply ends, however far it is, with the reason `timeout`; waiting counts."""
     skip_special_tokens: bool = True
     """Leave special tokens out of the text of the reply."""
 
@@ -75,6 +77,8 @@ class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
+    TIMEOUT = "timeout"
+    """The request's own time limit passed."""
     CANCELED = "canceled"
     ERROR = "error"
 
@@ -134,6 +138,8 @@ class Delta:
     finish_reason: FinishReason | None = None
     stop_sequence: str | None = None
     usage: Usage | None = None
+    error: str = ""
+    """What went wrong, where the engine and not the reply failed: nothing more comes for the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,5 +183,6 @@ class EngineStats:
     kv_blocks_total: int
     prefix_cache_lookups: int = 0
     prefix_cache_hits: int = 0
+    prefix_cache_evictions: int = 0
     preemptions: int = 0
     tokens_processed: int = 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from itertools import accumulate
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine.attention.base import Step
+from engine.config import EngineConfig
 from engine.kv_cache import PagedKVCache
 from engine.models.base import Decoder
 from engine.scheduler import Chunk
@@ -17,47 +18,102 @@ from engine.scheduler import Chunk
 class Runner:
     """Runs one step of a model over the paged cache."""
 
-    def __init__(self, model: Decoder, cache: PagedKVCache, device: torch.device) -> None:
+    def __init__(self, model: Decoder, cache: PagedKVCache, config: EngineConfig) -> None:
         self._model = model
         self._cache = cache
-        self._device = device
+        self._inputs = StepInputs(config)
 
     @torch.inference_mode()
     def run(self, batch: Items[Chunk]) -> Tensor:
         """Compute a step. Returns (N, vocab) float32 logits, one row per chunk that `completes`, in order."""
-        token_ids, step, last = self._inputs(batch)
+        token_ids, step = self._inputs.fill(batch)
         hidden = self._model.forward(token_ids, step, self._cache)
-        return self._model.logits(hidden[last])
-
-    def _inputs(self, batch: Items[Chunk]) -> tuple[Tensor, Step, Tensor]:
-        size = self._cache.block_size
-        tokens: list[int] = []
-        positions: list[int] = []
-        slots: list[int] = []
-        contexts: list[int] = []
+        last: list[int] = []
+        end = 0
         for chunk in batch:
-            sequence = chunk.sequence
-            span = range(sequence.num_computed, sequence.num_computed + chunk.num_tokens)
-            tokens += sequence.token_ids[span.start : span.stop]
-            positions += span
-            slots += [sequence.blocks[p // size] * size + p % size for p in span]
-            contexts.append(span.stop)
-        lens = tuple(chunk.num_tokens for chunk in batch)
-        starts = [0, *accumulate(lens)]
-        used = [-(-context // size) for context in contexts]
-        width = max(used)
-        tables = [chunk.sequence.blocks[:n] + [0] * (width - n) for chunk, n in zip(batch, used, strict=True)]
-        step = Step(
-            positions=self._tensor(positions, torch.int64),
-            query_starts=self._tensor(starts, torch.int32),
-            context_lens=self._tensor(contexts, torch.int32),
-            block_tables=self._tensor(tables, torch.int32),
-            slots=self._tensor(slots, torch.int64),
-            query_lens=lens,
-            context_lens_host=tuple(contexts),
-        )
-        last = [end - 1 for chunk, end in zip(batch, starts[1:], strict=True) if chunk.completes]
-        return self._tensor(tokens, torch.int64), step, self._tensor(last, torch.int64)
+            end += chunk.num_tokens
+            if chunk.completes:
+                last.append(end - 1)
+        return self._model.logits(hidden if len(last) == end else hidden[last])
 
-    def _tensor(self, values: Items[int] | Items[Items[int]], dtype: torch.dtype) -> Tensor:
-        return torch.tensor(values, dtype=dtype, device=self._device)
+
+class StepInputs:
+    """Writes each step's numbers into the same host memory: a decode step then makes no new tensors on a CPU, and
+    block tables are written only where they grew. On a GPU the memory is pinned, and sampling waits for every step
+    before the next one is filled.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        tokens, sequences = config.max_batched_tokens, config.max_seqs
+        pinned = config.device.type == "cuda"
+        self._device = config.device
+        self._block_size = config.block_size
+        width = -(-config.context_tokens // config.block_size)
+        self._tensors = (
+            torch.zeros(tokens, dtype=torch.int64, pin_memory=pinned),
+            torch.zeros(tokens, dtype=torch.int64, pin_memory=pinned),
+            torch.zeros(tokens, dtype=torch.int64, pin_memory=pinned),
+            torch.zeros(sequences + 1, dtype=torch.int32, pin_memory=pinned),
+            torch.zeros(sequences, dtype=torch.int32, pin_memory=pinned),
+            torch.zeros(sequences, width, dtype=torch.int32, pin_memory=pinned),
+        )
+        arrays = [tensor.numpy() for tensor in self._tensors]
+        self._token_ids, self._positions, self._slots, self._starts, self._contexts, self._tables = arrays
+        self._rows: list[tuple[list[int], int]] = [([], 0)] * sequences
+        """Which sequence's block list a row of the table shows, and how many of its entries."""
+        self._decode_views: dict[int, tuple[Tensor, ...]] = {}
+
+    def fill(self, batch: Items[Chunk]) -> tuple[Tensor, Step]:
+        """Token ids (T,) and everything else about a step; good until the next call."""
+        start = 0
+        for row, chunk in enumerate(batch):
+            self._show_blocks(row, chunk.sequence.blocks)
+            start = self._fill_tokens(row, chunk, start)
+            self._starts[row + 1] = start
+            self._contexts[row] = chunk.sequence.num_computed + chunk.num_tokens
+        token_ids, positions, slots, starts, contexts, tables = self._views(start, len(batch))
+        return token_ids, Step(
+            positions=positions,
+            query_starts=starts,
+            context_lens=contexts,
+            block_tables=tables,
+            slots=slots,
+            query_lens=tuple([chunk.num_tokens for chunk in batch]),
+            context_lens_host=tuple(self._contexts[: len(batch)].tolist()),
+        )
+
+    def _fill_tokens(self, row: int, chunk: Chunk, start: int) -> int:
+        """Token ids, positions and slots of a chunk from `start` on; returns where the next chunk starts."""
+        sequence, size = chunk.sequence, self._block_size
+        first, end = sequence.num_computed, start + chunk.num_tokens
+        if chunk.num_tokens == 1:
+            self._token_ids[start] = sequence.token_ids[first]
+            self._positions[start] = first
+            self._slots[start] = sequence.blocks[first // size] * size + first % size
+        else:
+            span = np.arange(first, first + chunk.num_tokens)
+            self._token_ids[start:end] = sequence.token_ids[first : first + chunk.num_tokens]
+            self._positions[start:end] = span
+            self._slots[start:end] = self._tables[row, span // size].astype(np.int64) * size + span % size
+        return end
+
+    def _show_blocks(self, row: int, blocks: list[int]) -> None:
+        shown, count = self._rows[row]
+        if shown is not blocks:
+            count = 0
+        if count < len(blocks):
+            self._tables[row, count : len(blocks)] = blocks[count:]
+        if shown is not blocks or count < len(blocks):
+            self._rows[row] = (blocks, len(blocks))
+
+    def _views(self, tokens: int, sequences: int) -> tuple[Tensor, ...]:
+        """The used parts of the buffers, on the model's device."""
+        views = self._decode_views.get(sequences) if tokens == sequences else None
+        if views is None:
+            lengths = (tokens, tokens, tokens, sequences + 1, sequences, sequences)
+            views = tuple(tensor[:length] for tensor, length in zip(self._tensors, lengths, strict=True))
+            if tokens == sequences:
+                self._decode_views[sequences] = views
+        if self._device.type == "cpu":
+            return views
+        return tuple(view.to(self._device, non_blocking=True) for view in views)

@@ -38,13 +38,17 @@ class Sequence:
     """Prompt then reply, in order."""
     num_prompt_tokens: int = field(init=False)
     blocks: list[int] = field(default_factory=list[int])
-    """Block `i` holds tokens `[i * block_size, (i + 1) * block_size)`."""
+    """Block `i` holds tokens `[i * block_size, (i + 1) * block_size)`. Replaced by a new list, never shortened."""
+    num_dropped: int = 0
+    """Leading entries of `blocks` that were given up because no later token can see them; they read 0."""
     digests: list[Digest] = field(default_factory=list[Digest])
     """Of the full blocks, as far as they were needed."""
     num_computed: int = 0
     """How many leading tokens have keys and values in the cache."""
     num_cached_tokens: int = 0
-    """Prompt tokens that came from the prefix cache when the sequence first ran."""
+    """Prompt tokens that came from the prefix cache instead of being computed."""
+    was_preempted: bool = False
+    """What the prefix cache gives back from then on may be its own."""
     started: float | None = None
     """When its first chunk was scheduled."""
     first_token: float | None = None
@@ -64,6 +68,15 @@ class Sequence:
     def num_pending(self) -> int:
         """Tokens whose keys and values are still to be computed; 1 while decoding."""
         return len(self.token_ids) - self.num_computed
+
+    @property
+    def held_blocks(self) -> list[int]:
+        return self.blocks[self.num_dropped :]
+
+    @property
+    def priority(self) -> tuple[float, int]:
+        """Smaller came earlier."""
+        return self.arrival, self.index
 
     def extend_digests(self, block_size: int, num_blocks: int) -> list[Digest]:
         """Digests of the first `num_blocks` full blocks, computed as needed."""

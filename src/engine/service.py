@@ -153,7 +153,9 @@ class Mailboxes:
                     finished = True
                     raise item
                 for delta in item:
-                    finished = delta.usage is not None
+                    finished = delta.usage is not None or bool(delta.error)
+                    if delta.error:
+                        raise EngineError(delta.error)
                     yield delta
         finally:
             del self._streams[request.id]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from math import isfinite
 
 import pytest
 
 from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
-from engine.request import Constraint, FinishReason, Request, SamplingParams
-from tests.engine.toy import EOS, ToyDecoder, ask, character, continuation, ids, run, toy_engine
+from engine.request import Constraint, Delta, FinishReason, Request, SamplingParams
+from tests.engine.toy import EOS, ToyDecoder, WindowedDecoder, ask, character, continuation, ids, run, toy_engine
 
 
 def prompt(start: int, length: int) -> list[int]:
@@ -91,7 +93,7 @@ def test_choices_share_the_prefill_and_usage_counts_the_prompt_once():
     assert [ids(told["r", i]) for i in range(3)] == [continuation(tokens, 5)] * 3
     assert [u.prompt_tokens for u in usage] == [41]
     assert usage[0].completion_tokens == 15
-    assert sum(decoder.step_tokens) == 41 + 2 * (41 - 40) + 3 * 4
+    assert sum(decoder.step_tokens) == 41 + 3 * 4
 
 
 def test_seeded_choices_differ_from_each_other_and_repeat_over_engines():
@@ -199,12 +201,134 @@ def test_prompts_too_long_are_refused_or_shortened_from_the_front():
 
 
 def test_a_full_queue_refuses_and_keeps_what_it_has():
-    engine = toy_engine(max_waiting=2, max_seqs=1)
+    engine = toy_engine(max_waiting=1, max_seqs=1)
     engine.add(ask("a", [1], 3))
     engine.add(ask("b", [2], 3))
     with pytest.raises(EngineOverloaded):
         engine.add(ask("c", [3], 3))
     assert set(run(engine)) == {("a", 0), ("b", 0)}
+
+
+def test_without_a_queue_what_can_start_is_taken():
+    engine = toy_engine(max_waiting=0, max_seqs=2)
+    engine.add(ask("a", [1], 3, n=2))
+    with pytest.raises(EngineOverloaded):
+        engine.add(ask("b", [2], 3))
+    run(engine)
+    engine.add(ask("b", [2], 3))
+    with pytest.raises(InvalidRequest, match="takes 2"):
+        engine.add(ask("c", [3], 3, n=3))
+
+
+@pytest.mark.parametrize("changes", [{}, {"prefix_cache": False}, {"max_seqs": 2}, {"num_blocks": 32}], ids=str)
+def test_choices_are_the_same_wherever_they_are_forked(changes):
+    engine = toy_engine(**changes)
+    tokens = prompt(9, 77)
+    engine.add(ask("other", prompt(2, 60), 90))
+    engine.add(ask("r", tokens, 70, n=4))
+    told = run(engine)
+    assert [ids(told["r", i]) for i in range(4)] == [continuation(tokens, 70)] * 4
+    assert ids(told["other", 0]) == continuation(prompt(2, 60), 90)
+
+
+def test_choices_begin_together_and_in_order():
+    engine = toy_engine()
+    engine.add(ask("r", prompt(9, 41), 5, n=3))
+    while not (first := engine.step()):
+        pass
+    assert [delta.index for delta in first] == [0, 1, 2]
+
+
+def test_a_window_over_all_layers_bounds_the_blocks_of_a_reply():
+    engine = toy_engine(WindowedDecoder(), window=20)
+    tokens = prompt(4, 120)
+    engine.add(ask("r", tokens, 100))
+    most = 0
+    deltas: list[Delta] = []
+    while engine.has_work:
+        deltas += engine.step()
+        most = max(most, engine.blocks.num_held)
+        engine.blocks.check()
+    assert ids(deltas) == continuation(tokens, 100, window=20)
+    assert most <= (20 + 32) // 8 + 2
+
+
+def test_a_windowed_prefix_is_reused_after_its_beginning_was_given_up():
+    engine = toy_engine(WindowedDecoder(), window=20, num_blocks=32)
+    tokens = prompt(4, 200)
+    for name in ("first", "second"):
+        engine.add(ask(name, tokens, 10))
+        told = run(engine)[name, 0]
+        assert ids(told) == continuation(tokens, 10, window=20)
+    assert told[-1].usage.cached_tokens >= 160
+
+
+def test_broken_numbers_fail_the_one_request_and_harm_nobody_later():
+    decoder = ToyDecoder()
+    decoder.poison = 94
+    engine = toy_engine(decoder, num_blocks=32)
+    for i in range(4):
+        engine.add(ask(f"r{i}", prompt(i, 12), 20))
+    engine.add(ask("bad", [*prompt(7, 30), 94, *prompt(7, 6)], 20, n=2))
+    told = run(engine)
+    assert told["bad", 0][-1].finish_reason is FinishReason.ERROR
+    assert "finite" in told["bad", 0][-1].error
+    assert ("bad", 1) not in told
+    decoder.poison = None
+    engine.add(ask("again", [*prompt(7, 30), 94, *prompt(7, 6)], 60))
+    told |= run(engine)
+    for i in range(4):
+        assert ids(told[f"r{i}", 0]) == continuation(prompt(i, 12), 20)
+    assert ids(told["again", 0]) == continuation([*prompt(7, 30), 94, *prompt(7, 6)], 60)
+    assert engine.blocks.num_held == 0
+
+
+def test_a_request_ends_when_its_time_is_over_wherever_it_is(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    engine = toy_engine(max_seqs=1)
+    limited = [replace(ask(name, prompt(i, 5), 50, n=2), timeout_s=5.0) for i, name in enumerate(("runs", "waits"))]
+    for request in limited:
+        engine.add(request)
+    engine.add(ask("free", prompt(3, 5), 8))
+    shown = engine.step() + engine.step()
+    now[0] += 6
+    told = run(engine)
+    assert {key: deltas[-1].finish_reason for key, deltas in told.items()} == {
+        **{(name, index): FinishReason.TIMEOUT for name in ("runs", "waits") for index in (0, 1)},
+        ("free", 0): FinishReason.LENGTH,
+    }
+    assert ids(shown) == continuation(prompt(0, 5), 2)
+    assert told["runs", 1][-1].usage.completion_tokens == 2
+    assert told["waits", 1][-1].usage.prompt_tokens == 5
+    assert ids(told["free", 0]) == continuation(prompt(3, 5), 8)
+    with pytest.raises(InvalidRequest, match="more than 0"):
+        engine.add(replace(limited[0], timeout_s=0.0))
+
+
+def test_a_deadline_of_a_finished_request_ends_no_later_one_of_the_same_name(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    engine = toy_engine()
+    engine.add(replace(ask("r", [1, 2], 2), timeout_s=5.0))
+    run(engine)
+    engine.add(ask("r", [1, 2], 4))
+    now[0] += 6
+    assert run(engine)["r", 0][-1].finish_reason is FinishReason.LENGTH
+
+
+def test_preempted_replies_keep_penalties_grammar_and_draws():
+    def replies(**changes):
+        engine = toy_engine(prefix_cache=False, **changes)
+        for i in range(5):
+            request = ask(f"p{i}", prompt(i, 20), 55, temperature=3.0, seed=i, frequency_penalty=0.7, top_k=40)
+            engine.add(replace(request, constraint=Constraint("regex", "[a-z ]{80}") if i % 2 else None))
+        return {key: ids(deltas) for key, deltas in run(engine).items()}, engine.stats().preemptions
+
+    roomy, never = replies(num_blocks=80)
+    tight, often = replies(num_blocks=32)
+    assert (never, often > 0) == (0, True)
+    assert tight == roomy
 
 
 def test_a_reply_ends_when_the_context_is_full():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import torch
 from tokenizers import Tokenizer, decoders, models
 from torch import Tensor
@@ -23,11 +25,11 @@ def next_token(context: list[int]) -> int:
     return 1 + state % (VOCAB - 1)
 
 
-def continuation(prompt: list[int], count: int) -> list[int]:
-    """The oracle: `count` greedy tokens after `prompt`, one by one."""
+def continuation(prompt: list[int], count: int, window: int = 10_000) -> list[int]:
+    """The oracle: `count` greedy tokens after `prompt`, one by one; each follows from the last `window` tokens."""
     tokens = list(prompt)
     for _ in range(count):
-        tokens.append(next_token(tokens))
+        tokens.append(next_token(tokens[-window:]))
     return tokens[len(prompt) :]
 
 
@@ -43,10 +45,15 @@ class ToyDecoder:
     path_reason = "test"
     quantization = "none"
 
+    window = 10_000
+    """How many of the last tokens a prediction follows from."""
+
     def __init__(self) -> None:
         self.step_tokens: list[int] = []
         """How many tokens each step computed."""
         self.fail_next = False
+        self.poison: int | None = None
+        """Whoever's context holds this token gets keys and logits that are not numbers."""
 
     def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
         if self.fail_next:
@@ -55,15 +62,26 @@ class ToyDecoder:
         self.step_tokens.append(len(token_ids))
         keys = cache.layer(0)[0]
         for token, slot in zip(token_ids.tolist(), step.slots.tolist(), strict=True):
-            keys[slot // cache.block_size, 0, slot % cache.block_size, 0] = token
-        hidden: list[int] = []
+            keys[slot // cache.block_size, 0, slot % cache.block_size, 0] = nan if token == self.poison else token
+        hidden: list[float] = []
         for table, query_len, context in zip(step.block_tables, step.query_lens, step.context_lens_host, strict=True):
-            stored = keys[table.long(), 0, :, 0].flatten()[:context].long().tolist()
-            hidden += [next_token(stored[: i + 1]) for i in range(context - query_len, context)]
+            stored = keys[table.long(), 0, :, 0].flatten()[:context]
+            known = stored.nan_to_num().long().tolist()
+            for i in range(context - query_len, context):
+                seen = slice(max(0, i + 1 - self.window), i + 1)
+                hidden.append(nan if stored[seen].isnan().any() else next_token(known[seen]))
         return torch.tensor(hidden, dtype=torch.float32)[:, None]
 
     def logits(self, hidden: Tensor) -> Tensor:
-        return 10.0 * torch.nn.functional.one_hot(hidden[:, 0].long(), VOCAB).float()
+        scores = 10.0 * torch.nn.functional.one_hot(hidden[:, 0].nan_to_num().long(), VOCAB).float()
+        return scores.masked_fill(hidden.isnan(), nan)
+
+
+class WindowedDecoder(ToyDecoder):
+    """Sees the last 20 tokens only."""
+
+    window = 20
+    cache_layers = (LayerCacheSpec(num_kv_heads=1, head_dim=1, sliding_window=20),)
 
 
 def character(token_id: int) -> str:
@@ -88,6 +106,8 @@ def toy_engine(decoder: ToyDecoder | None = None, **changes: object) -> Engine:
         "num_blocks": 64,
         "max_seqs": 8,
         "max_batched_tokens": 32,
+        "max_prompt_tokens": None,
+        "window": None,
         "prefix_cache": True,
         "recompute": False,
         "max_waiting": 64,

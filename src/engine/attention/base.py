@@ -26,7 +26,7 @@ class Step:
     context_lens: Tensor
     """(S,) int32, tokens of each sequence after this step."""
     block_tables: Tensor
-    """(S, max_blocks) int32, block ids in token order; unused entries are 0."""
+    """(S, max_blocks) int32, block ids in token order; entries that nothing needs name any block."""
     slots: Tensor
     """(T,) int64, flat cache position of each token: block id * block size + offset."""
     query_lens: tuple[int, ...]

@@ -8,7 +8,6 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from engine.errors import EngineError
 from engine.request import SamplingParams
 from engine.sampling.logits import GREEDY_BELOW, adjust, is_plain
 from engine.sequence import Sequence
@@ -34,17 +33,13 @@ class Sampler:
         self._eos_token_ids = eos_token_ids
 
     @torch.inference_mode()
-    def sample(self, logits: Tensor, sequences: list[Sequence]) -> list[Sampled]:
-        """Choose one token per row of `logits` (N, vocab).
-
-        Raises: EngineError when the model produced values that are not numbers.
-        """
-        best = logits.argmax(dim=-1)
-        if not logits.gather(1, best[:, None]).isfinite().all():
-            raise EngineError("The model produced logits that are not finite numbers; its weights may be damaged.")
+    def sample(self, logits: Tensor, sequences: list[Sequence]) -> list[Sampled | None]:
+        """Choose one token per row of `logits` (N, vocab); None where the model produced no finite numbers."""
+        highest, best = logits.max(dim=-1)
+        rows = zip(highest.tolist(), best.tolist(), logits, sequences, strict=True)
         return [
-            Sampled(token) if is_plain(sequence) else self._choose(row, sequence)
-            for token, row, sequence in zip(best.tolist(), logits, sequences, strict=True)
+            None if not isfinite(high) else Sampled(token) if is_plain(sequence) else self._choose(row, sequence)
+            for high, token, row, sequence in rows
         ]
 
     def _choose(self, row: Tensor, sequence: Sequence) -> Sampled:

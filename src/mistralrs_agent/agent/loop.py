@@ -204,7 +204,7 @@ class TurnLoop:
         reason = reply.end.reason if reply.end else FinishReason.ERROR
         detail = StopDetail.ROUND_LIMIT if last else None
         if client_calls:
-            cut_short = reason is FinishReason.LENGTH  # the arguments may be half an object
+            cut_short = reason in (FinishReason.LENGTH, FinishReason.TIMEOUT)  # the arguments may be half an object
             reason, detail = reason if cut_short else FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
         elif reason is FinishReason.TOOL_CALLS:
             reason = FinishReason.STOP
