@@ -69,6 +69,6 @@ def describe() -> str:
     """Which implementation is in use, in one line."""
     library = _state.library
     if library is None:
-        return f"torch on unpacked weights ({_state.reason})"
+        return f"torch alone ({_state.reason})"
     threads = library.threads()
     return f"native {library.name().decode()}, {threads} thread{'s' if threads > 1 else ''}"

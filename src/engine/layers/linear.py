@@ -12,6 +12,7 @@ from torch.nn import functional
 from engine.kernels import native
 from engine.kernels.library import MatrixArguments
 from engine.kernels.matrix import NativeMatrix
+from engine.kernels.torch_matrix import TorchMatrix, torch_matrix
 from engine.quant.base import PackedTensor
 from engine.quant.ggml import dequantize
 
@@ -19,27 +20,39 @@ from engine.quant.ggml import dequantize
 class Weight:
     """One matrix, which a linear layer and an embedding may share.
 
-    As it came until it is first needed; from then on in the native library's layout only. A CPU without the library has
-    to unpack it: decoding every weight anew for every token would be some twenty times slower.
+    As it came until it is first needed; from then on in the native library's layout only. Without the library a CPU
+    multiplies in a form of torch's own, or, where products have to be exact, in unpacked weights: decoding every weight
+    anew for every token would be some twenty times slower.
     """
 
-    def __init__(self, source: Tensor | PackedTensor) -> None:
+    def __init__(self, source: Tensor | PackedTensor, *, has_rows: bool = False) -> None:
+        """`has_rows`: single rows will be looked up as well."""
         self.shape = (source.shape[0], source.shape[1])
-        self.source: Tensor | PackedTensor | NativeMatrix = source
+        self.source: Tensor | PackedTensor | NativeMatrix | None = source
+        self._has_rows = has_rows
+        self._torch: TorchMatrix | None = None
         self._is_settled = False
 
     @property
     def nbytes(self) -> int:
         """Bytes held in memory."""
-        return self.source.nbytes
+        return sum(form.nbytes for form in (self.source, self._torch) if form is not None)
 
     def matrix(self) -> NativeMatrix | None:
         """The matrix in the library's layout; None when torch has to do it."""
         if not self._is_settled and native() is not None:
-            if not isinstance(self.source, NativeMatrix):
+            if isinstance(self.source, Tensor | PackedTensor):
                 self.source = NativeMatrix.of(self.source) or self.source
             self._is_settled = True
         return self.source if isinstance(self.source, NativeMatrix) and native() is not None else None
+
+    def torch_matrix(self) -> TorchMatrix | None:
+        """The matrix as torch multiplies it fast on a CPU, close to exact; None where it cannot."""
+        if self._torch is None and isinstance(self.source, Tensor | PackedTensor):
+            self._torch = torch_matrix(self.source)
+            if self._torch is not None and not self._has_rows:
+                self.source = None
+        return self._torch
 
     def dense(self, dtype: torch.dtype) -> Tensor:
         """(rows, columns) in `dtype`."""
@@ -48,11 +61,13 @@ class Weight:
                 return self.source.rows(torch.arange(self.shape[0])).to(dtype)
             case PackedTensor():
                 dense = self.source.dequantize(dtype)
-                if dense.device.type == "cpu":
-                    self.source = dense
-                return dense
-            case _:
-                return self.source.to(dtype)
+            case Tensor():
+                dense = self.source.to(dtype)
+            case None:
+                raise AssertionError("only the form for fast products was kept")
+        if dense.device.type == "cpu":
+            self.source = dense
+        return dense
 
     def rows(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
         """ids (N,) int64 → (N, columns) in `dtype`."""
@@ -61,8 +76,10 @@ class Weight:
                 return self.source.rows(ids).to(dtype)
             case PackedTensor():
                 return dequantize(self.source.data[ids], self.source.type, dtype)
-            case _:
+            case Tensor():
                 return self.source[ids].to(dtype)
+            case None:
+                raise AssertionError("rows were not asked for")
 
 
 class Linear:
@@ -135,8 +152,13 @@ class Linear:
         return self._native[1]
 
     def _with_torch(self, x: Tensor) -> Tensor:
-        dtype = x.dtype if self.matmul_dtype in (None, torch.int8) else self.matmul_dtype
-        out = functional.linear(x.to(dtype), self.weight.dense(dtype)).to(x.dtype)
+        dtype = self.matmul_dtype or x.dtype
+        is_rounded = x.device.type == "cpu" and dtype is not torch.float32
+        if is_rounded and (matrix := self.weight.torch_matrix()) is not None:
+            out = matrix.linear(x.float()).to(x.dtype)
+        else:
+            dtype = x.dtype if dtype is torch.int8 else dtype
+            out = functional.linear(x.to(dtype), self.weight.dense(dtype)).to(x.dtype)
         return out if self.bias is None else out.add_(self.bias)
 
 
@@ -168,7 +190,7 @@ class Embedding:
     """The vector of each token id, looked up in a plain or packed table of (vocabulary, hidden)."""
 
     def __init__(self, weight: Tensor | PackedTensor, dtype: torch.dtype) -> None:
-        self.weight = Weight(weight)
+        self.weight = Weight(weight, has_rows=True)
         self.dtype = dtype
 
     @property
@@ -190,9 +212,9 @@ class Embedding:
         return Linear(self.weight, matmul_dtype=matmul_dtype)
 
 
-def _concatenate(weights: Sequence[Tensor | PackedTensor | NativeMatrix]) -> Tensor | PackedTensor | None:
+def _concatenate(weights: Sequence[Tensor | PackedTensor | NativeMatrix | None]) -> Tensor | PackedTensor | None:
     """Rows of all weights, one behind the other; None when formats or widths differ."""
-    if len({weight.shape[1] for weight in weights}) > 1:
+    if len({weight.shape[1] for weight in weights if weight is not None}) > 1:
         return None
     packed = [weight for weight in weights if isinstance(weight, PackedTensor)]
     if len(packed) == len(weights) and len({weight.type for weight in packed}) == 1:

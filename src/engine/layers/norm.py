@@ -16,6 +16,9 @@ class RMSNorm:
         self.weight = weight.float().contiguous()
         self._address = self.weight.data_ptr()
         self.eps = eps
+        width = self.weight.numel()
+        self._scaled_weight = self.weight * width**0.5
+        self._floor = torch.tensor((eps * width) ** 0.5, device=self.weight.device)
 
     @property
     def num_parameters(self) -> int:
@@ -30,7 +33,8 @@ class RMSNorm:
         library = native() if x.dtype is torch.float32 and x.device.type == "cpu" and x.dim() <= 3 else None
         if library is None:
             wide = x.float()
-            return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps) * self.weight).to(x.dtype)
+            length = torch.hypot(torch.linalg.vector_norm(wide, dim=-1, keepdim=True), self._floor)
+            return (wide / length * self._scaled_weight).to(x.dtype)  # √n · x / √(Σ x² + n · eps): few operations
         if x.dim() == 1 or x.stride(-1) != 1 or (x.dim() == 3 and x.stride(1) != x.shape[2]):
             x = x.contiguous()
         out = torch.empty(x.shape)

@@ -19,6 +19,7 @@ class RotaryEmbedding:
         self.inv_freq = inv_freq.float()
         self.attention_factor = attention_factor
         self._table = torch.empty(0, 2, self.inv_freq.shape[0])
+        self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
 
     def __call__(self, query: Tensor, key: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """query (T, H, D), key (T, KV, D), positions (T,) int64 → the two turned, new tensors of the same dtypes."""
@@ -28,7 +29,7 @@ class RotaryEmbedding:
             or not query.dtype is key.dtype is torch.float32
             or not _is_dense_within_tokens(query, key)
         ):
-            cosine, sine = (part.unsqueeze(1) for part in self._angles(positions).unbind(1))
+            cosine, sine = self._factors(positions)
             return _turn(query, cosine, sine), _turn(key, cosine, sine)
         turned_query, turned_key = torch.empty(query.shape), torch.empty(key.shape)
         if not self._turn_native(query, turned_query, key, turned_key, positions):
@@ -69,6 +70,16 @@ class RotaryEmbedding:
             )
         )
 
+    def _factors(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """What each dimension that turns is multiplied by, and what its partner is: (T, 1, R) each.
+
+        All layers of a step ask with the same tensor, which nobody modifies: computed for the first of them only.
+        """
+        if self._last is None or self._last[0] is not positions:
+            cosine, sine = self._angles(positions).unsqueeze(2).unbind(1)
+            self._last = positions, (torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1))
+        return self._last[1]
+
     def _angles(self, positions: Tensor) -> Tensor:
         """(T, 2, R / 2): cosines and sines."""
         angles = positions.float().unsqueeze(-1) * self.inv_freq
@@ -80,7 +91,7 @@ def _is_dense_within_tokens(*heads: Tensor) -> bool:
 
 
 def _turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    half = cosine.shape[-1]
-    first, second, rest = x[..., :half].float(), x[..., half : 2 * half].float(), x[..., 2 * half :]
-    turned = torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1).to(x.dtype)
-    return torch.cat([turned, rest], -1) if rest.shape[-1] else turned
+    turning = cosine.shape[-1]
+    part = x[..., :turning].float()
+    turned = torch.addcmul(part * cosine, part.roll(turning // 2, -1), sine).to(x.dtype)
+    return turned if turning == x.shape[-1] else torch.cat([turned, x[..., turning:]], -1)

@@ -150,3 +150,22 @@ _DECODERS: dict[GGMLType, Callable[[Tensor], Tensor]] = {
     GGMLType.Q5_K: _q5_k,
     GGMLType.Q6_K: _q6_k,
 }
+
+
+FOUR_BITS = (GGMLType.Q4_0, GGMLType.Q4_1, GGMLType.Q4_K)
+"""Types that are 4-bit codes with one scale and one offset for every 32 columns."""
+
+
+def four_bits(data: Tensor, type: GGMLType) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows (rows, row bytes) of one of `FOUR_BITS` as codes 0…15 (rows, columns) uint8, and scales and offsets, each
+    (rows, columns / 32) float32: value = scale · (code - 8) + offset."""
+    blocks, rows = data.reshape(-1, type.block_bytes), data.shape[0]
+    if type is GGMLType.Q4_K:
+        codes = _shifted(blocks[:, 16:].reshape(-1, 4, 32), (0, 4), 0x0F)
+        scales, minimums = _scales_and_minimums(blocks)
+        scales, lowest = _half(blocks, 0) * scales, -_half(blocks, 2) * minimums
+    else:
+        codes = _nibbles(blocks[:, type.block_bytes - 16 :])
+        scales = _half(blocks, 0)
+        lowest = _half(blocks, 2) if type is GGMLType.Q4_1 else -8 * scales
+    return codes.reshape(rows, -1), scales.reshape(rows, -1), (lowest + 8 * scales).reshape(rows, -1)

@@ -33,7 +33,7 @@ def describe_in_a_fresh_process(**environment: str) -> str:
 
 def test_the_environment_turns_the_library_off() -> None:
     said = describe_in_a_fresh_process(MISTRALRS_NATIVE="0")
-    assert said == "torch on unpacked weights (turned off by MISTRALRS_NATIVE=0) True"
+    assert said == "torch alone (turned off by MISTRALRS_NATIVE=0) True"
 
 
 def test_without_a_compiler_the_build_says_so_and_leaves_no_stale_library(
