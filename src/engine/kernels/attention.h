@@ -1,7 +1,8 @@
 // Attention over the paged cache. Keys are taken in tiles of TILE_KEYS, turned to floats once for all the query heads
 // that share them, with a running maximum and sum (the streaming softmax), so no score matrix exists.
 //
-// Few rows (a decode: the heads of one group): lanes are dimensions, and a long context is split over the threads.
+// Few rows (a decode: the heads of one group): lanes are dimensions, and a long context is split every SPLIT_KEYS
+// positions, whatever the batch and the number of threads.
 // Many rows (a prefill chunk): lanes are rows = (token, head) pairs, up to 48 at once.
 #pragma once
 #include "elementwise.h"
@@ -10,7 +11,7 @@ namespace {
 
 using engine::Attention;
 
-constexpr int64_t TILE_KEYS = 32, SPLIT_KEYS = 512, FEW_ROWS = 10;
+constexpr int64_t TILE_KEYS = 32, SPLIT_KEYS = 256, FEW_ROWS = 10;
 constexpr float UNSEEN = -1e30f;  // below every score; finite, so that differences stay numbers
 #if defined(__AVX512F__)
 constexpr int ROW_GROUPS = 3, BLOCK = 8;  // BLOCK * ROW_GROUPS sums stay in registers
@@ -133,83 +134,127 @@ INLINE const float* query_of(const Attention& a, const Work& work, int64_t row) 
 
 // Marks what a row may not see in a tile that starts at key `first`. `stride`: distance of two keys in `scores`.
 INLINE void hide_unseen(const Attention& a, const Work& work, int64_t row, int64_t first, int64_t last, float* scores,
-                        int64_t stride) {
+                        int64_t stride, int64_t count = TILE_KEYS) {
     const int64_t position = position_of(a, work, row), from = first_seen(a, position);
-    for (int64_t i = 0; i < TILE_KEYS; ++i) {
+    if (first >= from && first + count <= last && first + count <= position + 1) return;
+    for (int64_t i = 0; i < count; ++i) {
         const int64_t key = first + i;
         if (key > position || key < from || key >= last) scores[i * stride] = UNSEEN;
     }
 }
 
-// result[COUNT * 16] = result * fade + the sum of TILE_KEYS values, each times its weight.
-template <int COUNT>
-INLINE void add_weighted(const float* values, int64_t dim, const float* weights, F fade, float* result) {
-    F even[COUNT], odd[COUNT];
+// Sixteen numbers of a cache row.
+template <int FORMAT>
+INLINE F load_cached(const uint8_t* row, int64_t i) {
+    if constexpr (FORMAT == engine::F32) return load((const float*)row + i);
+    else if constexpr (FORMAT == engine::F16) return load_half((const uint16_t*)row + i);
+    else return load_bfloat((const uint16_t*)row + i);
+}
+
+constexpr int FEW_KEYS = LANES;        // keys of a tile: one a lane of the scores
+constexpr int64_t AHEAD = FEW_KEYS;      // positions from the key in use to the one being fetched
+
+// result[rows][16 * COUNT] = result * fade + the sum of a tile's values, each times its weight. Results lie `dim` apart.
+template <int FORMAT, int ROWS, int COUNT>
+INLINE void add_weighted(const uint8_t* const* values, int64_t first, const float* weights, const float* fade,
+                         float* result, int64_t dim) {
+    F total[ROWS][COUNT];
     UNROLL(4)
-    for (int i = 0; i < COUNT; ++i) even[i] = load(result + i * LANES) * fade, odd[i] = zero();
-    for (int64_t key = 0; key < TILE_KEYS; key += 2) {
-        const F first = set1(weights[key]), second = set1(weights[key + 1]);
+    for (int row = 0; row < ROWS; ++row)
+        UNROLL(4)
+        for (int i = 0; i < COUNT; ++i)
+            total[row][i] = load(result + row * dim + first + i * LANES) * set1(fade[row]);
+    for (int key = 0; key < FEW_KEYS; ++key) {
         UNROLL(4)
         for (int i = 0; i < COUNT; ++i) {
-            even[i] = fma(first, load(values + key * dim + i * LANES), even[i]);
-            odd[i] = fma(second, load(values + (key + 1) * dim + i * LANES), odd[i]);
+            const F value = load_cached<FORMAT>(values[key], first + i * LANES);
+            UNROLL(4)
+            for (int row = 0; row < ROWS; ++row)
+                total[row][i] = fma(set1(weights[row * FEW_KEYS + key]), value, total[row][i]);
         }
     }
     UNROLL(4)
-    for (int i = 0; i < COUNT; ++i) store(result + i * LANES, even[i] + odd[i]);
+    for (int row = 0; row < ROWS; ++row)
+        UNROLL(4)
+        for (int i = 0; i < COUNT; ++i) store(result + row * dim + first + i * LANES, total[row][i]);
 }
 
-void attend_few_rows(const Attention& a, const Work& work) {
-    const int64_t dim = padded(a.head_dim), rows = work.rows();
+// Rows [first_row, first_row + ROWS) of a work item: what is in the cache goes to registers as it is, head_dim a multiple
+// of sixteen. Keys come in tiles of sixteen counted from the start of the context, so sums do not depend on the batch.
+template <int FORMAT, int ROWS>
+void attend_rows(const Attention& a, const Work& work, int64_t first_row) {
+    const int64_t dim = a.head_dim;
     const Buffers buffers(dim);
-    float maximum[FEW_ROWS], total[FEW_ROWS];
-    std::memset(buffers.queries, 0, size_t(rows * dim) * 4);
-    std::memset(buffers.results, 0, size_t(rows * dim) * 4);
-    for (int64_t row = 0; row < rows; ++row) {
-        const float* query = query_of(a, work, row);
-        for (int64_t i = 0; i < a.head_dim; ++i) buffers.queries[row * dim + i] = query[i] * a.scale;
+    float *queries = buffers.queries, *results = buffers.results;
+    float maximum[ROWS], total[ROWS], fade[ROWS];
+    std::memset(results, 0, size_t(ROWS * dim) * 4);
+    for (int row = 0; row < ROWS; ++row) {
+        const float* query = query_of(a, work, first_row + row);
+        for (int64_t i = 0; i < dim; i += LANES) store(queries + row * dim + i, load(query + i) * set1(a.scale));
         maximum[row] = UNSEEN;
         total[row] = 0;
     }
-    for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
-        const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
-        load_tile(a, work, 0, first, last, buffers.keys);
-        load_tile(a, work, 1, first, last, buffers.values);
-        for (int64_t row = 0; row < rows; ++row) {
-            const float* query = buffers.queries + row * dim;
-            alignas(64) float scores[TILE_KEYS];
-            for (int64_t key = 0; key < TILE_KEYS; key += 4) {
-                const float* keys = buffers.keys + key * dim;
-                F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
-                for (int64_t i = 0; i < dim; i += LANES) {
-                    const F q = load(query + i);
-                    s0 = fma(q, load(keys + i), s0);
-                    s1 = fma(q, load(keys + dim + i), s1);
-                    s2 = fma(q, load(keys + 2 * dim + i), s2);
-                    s3 = fma(q, load(keys + 3 * dim + i), s3);
-                }
-                scores[key] = sum(s0), scores[key + 1] = sum(s1), scores[key + 2] = sum(s2), scores[key + 3] = sum(s3);
+    const int32_t* table = a.block_tables + work.sequence * a.table_stride;
+    const int64_t value_distance = a.blocks * a.kv_heads * a.block_size * dim * element_bytes(a.format);
+    const auto key_at = [&](int64_t position) {
+        position = position < work.last_key ? position : work.last_key - 1;
+        return cache_row(a, 0, table[position / a.block_size], work.kv_head, position % a.block_size);
+    };
+    const int64_t row_bytes = dim * element_bytes(a.format);
+    const uint8_t *keys[FEW_KEYS], *values[FEW_KEYS];
+    for (int64_t tile = work.first_key; tile < work.last_key; tile += FEW_KEYS) {
+        for (int i = 0; i < FEW_KEYS; ++i) {
+            keys[i] = key_at(tile + i);
+            values[i] = keys[i] + value_distance;
+            const uint8_t* later = key_at(tile + i + AHEAD);
+            for (int64_t line = 0; line < row_bytes; line += 64) {
+                __builtin_prefetch(later + line);
+                __builtin_prefetch(later + value_distance + line);
             }
-            store(scores, capped(load(scores), a.soft_cap));
-            store(scores + LANES, capped(load(scores + LANES), a.soft_cap));
-            hide_unseen(a, work, row, first, last, scores, 1);
-            const float tile_most = largest(max(load(scores), load(scores + LANES)));
-            const float most = tile_most > maximum[row] ? tile_most : maximum[row];
-            const float fade = std::exp(maximum[row] - most);
-            const F low = exponential(load(scores) - set1(most)), high = exponential(load(scores + LANES) - set1(most));
-            store(scores, low);
-            store(scores + LANES, high);
-            maximum[row] = most;
-            total[row] = total[row] * fade + sum(low + high);
-            float* result = buffers.results + row * dim;
-            int64_t i = 0;
-            for (; i + 4 * LANES <= dim; i += 4 * LANES)
-                add_weighted<4>(buffers.values + i, dim, scores, set1(fade), result + i);
-            for (; i < dim; i += LANES) add_weighted<1>(buffers.values + i, dim, scores, set1(fade), result + i);
         }
+        F products[ROWS][FEW_KEYS];
+        for (int key = 0; key < FEW_KEYS; ++key) {
+            F sums[ROWS];
+            UNROLL(4)
+            for (int row = 0; row < ROWS; ++row) sums[row] = zero();
+            for (int64_t i = 0; i < dim; i += LANES) {
+                const F value = load_cached<FORMAT>(keys[key], i);
+                UNROLL(4)
+                for (int row = 0; row < ROWS; ++row) sums[row] = fma(value, load(queries + row * dim + i), sums[row]);
+            }
+            UNROLL(4)
+            for (int row = 0; row < ROWS; ++row) products[row][key] = sums[row];
+        }
+        alignas(64) float weights[ROWS * FEW_KEYS];
+        for (int row = 0; row < ROWS; ++row) {
+            float* scores = weights + row * FEW_KEYS;
+            store(scores, capped(sum_each(products[row]), a.soft_cap));
+            hide_unseen(a, work, first_row + row, tile, work.last_key, scores, 1, FEW_KEYS);
+            const float tile_most = largest(load(scores));
+            const float most = tile_most > maximum[row] ? tile_most : maximum[row];
+            const F now = exponential(load(scores) - set1(most));
+            store(scores, now);
+            fade[row] = maximum[row] == most ? 1.0f : std::exp(maximum[row] - most);
+            maximum[row] = most;
+            total[row] = total[row] * fade[row] + sum(now);
+        }
+        int64_t i = 0;
+        for (; i + 4 * LANES <= dim; i += 4 * LANES)
+            add_weighted<FORMAT, ROWS, 4>(values, i, weights, fade, results, dim);
+        for (; i < dim; i += LANES) add_weighted<FORMAT, ROWS, 1>(values, i, weights, fade, results, dim);
     }
-    for (int64_t row = 0; row < rows; ++row)
-        finish_row(a, work, row, buffers.results + row * dim, maximum[row], total[row]);
+    for (int row = 0; row < ROWS; ++row)
+        finish_row(a, work, first_row + row, results + row * dim, maximum[row], total[row]);
+}
+
+template <int FORMAT>
+void attend_few_rows(const Attention& a, const Work& work) {
+    int64_t row = 0;
+    const int64_t rows = work.rows();
+    for (; row + 4 <= rows; row += 4) attend_rows<FORMAT, 4>(a, work, row);
+    if (rows - row == 3) attend_rows<FORMAT, 3>(a, work, row);
+    else if (rows - row == 2) attend_rows<FORMAT, 2>(a, work, row);
+    else if (rows - row == 1) attend_rows<FORMAT, 1>(a, work, row);
 }
 
 // c[n][rows] = (fade ? c * fade : 0) + sum over k of a[n * n_stride + k * k_stride] * b[k][rows]; n in whole BLOCKs.
@@ -294,7 +339,11 @@ void attend_many_rows(const Attention& a, const Work& work) {
 
 void attend(const Attention& a, const Work& work) {
     const int64_t rows = work.rows();
-    if (rows <= FEW_ROWS) return attend_few_rows(a, work);
+    if (rows <= FEW_ROWS && a.head_dim % LANES == 0) {
+        if (a.format == engine::F32) return attend_few_rows<engine::F32>(a, work);
+        if (a.format == engine::F16) return attend_few_rows<engine::F16>(a, work);
+        return attend_few_rows<engine::BF16>(a, work);
+    }
     if (ROW_GROUPS == 1 || rows <= LANES) return attend_many_rows<1>(a, work);
     if (rows <= 2 * LANES) return attend_many_rows<(ROW_GROUPS > 1 ? 2 : 1)>(a, work);
     attend_many_rows<ROW_GROUPS>(a, work);
@@ -302,7 +351,7 @@ void attend(const Attention& a, const Work& work) {
 
 // Cuts the step into work items and hands each to `emit`; splits of one (sequence, KV head) follow one another.
 template <class Emit>
-INLINE void plan(const Attention& a, int64_t split_keys, Emit&& emit) {
+INLINE void plan(const Attention& a, Emit&& emit) {
     const int64_t group = a.heads / a.kv_heads, heads = group < MAX_ROWS ? group : MAX_ROWS;
     for (int64_t sequence = 0; sequence < a.sequences; ++sequence) {
         const int64_t start = a.query_starts[sequence], length = a.query_starts[sequence + 1] - start;
@@ -313,7 +362,7 @@ INLINE void plan(const Attention& a, int64_t split_keys, Emit&& emit) {
             const int64_t first_token = few || token - start <= tokens ? start : token - tokens;
             const int64_t last_key = context - (start + length - token);
             const int64_t first_key = first_seen(a, context - (start + length - first_token)) / TILE_KEYS * TILE_KEYS;
-            const int64_t split = few ? split_keys : last_key - first_key;
+            const int64_t split = few ? SPLIT_KEYS : last_key - first_key;
             for (int64_t kv_head = 0; kv_head < a.kv_heads; ++kv_head)
                 for (int64_t head = 0; head < group; head += heads)
                     for (int64_t key = first_key; key < last_key; key += split) {
@@ -354,21 +403,16 @@ void combine(const Attention& a, const Work* works, int64_t splits) {
 
 void attention(const Attention& a) {
     write_cache(a);
-    int64_t keys = 0;
-    for (int64_t sequence = 0; sequence < a.sequences; ++sequence) keys += a.context_lens[sequence] * a.kv_heads;
-    int64_t split_keys = keys / (4 * engine::threads()) / TILE_KEYS * TILE_KEYS;
-    split_keys = split_keys < 4 * TILE_KEYS ? 4 * TILE_KEYS : split_keys > SPLIT_KEYS ? SPLIT_KEYS : split_keys;
-
     const int64_t stride = padded(a.head_dim) + 2;
     int64_t count = 0, partial_floats = 0;
-    plan(a, split_keys, [&](const Work& work, bool whole) {
+    plan(a, [&](const Work& work, bool whole) {
         ++count;
         if (!whole) partial_floats += work.rows() * stride;
     });
     Work* works = engine::scratch_of<Work>(engine::Slot::Activations, size_t(count));
     float* partial = engine::scratch_of<float>(engine::Slot::Partials, size_t(partial_floats));
     Work* next = works;
-    plan(a, split_keys, [&](Work work, bool whole) {
+    plan(a, [&](Work work, bool whole) {
         if (!whole) {
             work.partial = partial;
             partial += work.rows() * stride;

@@ -91,6 +91,22 @@ INLINE F min(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
 INLINE F round(F a) { return {_mm512_roundscale_ps(a.v, 0)}; }
 INLINE float sum(F a) { return _mm512_reduce_add_ps(a.v); }
 INLINE float largest(F a) { return _mm512_reduce_max_ps(a.v); }
+// Lane i of the result is the sum of the lanes of x[i].
+INLINE F sum_each(const F* x) {
+    __m512 fours[4];
+    UNROLL(4)
+    for (int i = 0; i < 4; ++i) {
+        const auto both = [](__m512 a, __m512 b) { return _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)); };
+        const __m512d low = _mm512_castps_pd(both(x[4 * i].v, x[4 * i + 1].v));
+        const __m512d high = _mm512_castps_pd(both(x[4 * i + 2].v, x[4 * i + 3].v));
+        fours[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(low, high)), _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)));
+    }
+    const auto halves = [](__m512 a, __m512 b) {
+        return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    };
+    const __m512 first = halves(fours[0], fours[1]), second = halves(fours[2], fours[3]);
+    return {_mm512_add_ps(_mm512_shuffle_f32x4(first, second, 0x88), _mm512_shuffle_f32x4(first, second, 0xdd))};
+}
 INLINE F power_of_two(F n) { return {_mm512_scalef_ps(_mm512_set1_ps(1.0f), n.v)}; }  // n whole
 
 INLINE I load_int(const void* p) { return {_mm512_loadu_si512(p)}; }
@@ -345,6 +361,15 @@ INLINE void store_upper_halves(void* p, const I& x) {
 
 #endif
 
+#endif
+
+#if !defined(__AVX512F__)
+// Lane i of the result is the sum of the lanes of x[i].
+INLINE F sum_each(const F* x) {
+    float sums[LANES];
+    for (int i = 0; i < LANES; ++i) sums[i] = sum(x[i]);
+    return load(sums);
+}
 #endif
 
 INLINE I set1_word(const void* p) {
