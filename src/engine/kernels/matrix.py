@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import mmap
 
 import torch
 from torch import Tensor
 
-from engine.kernels import native
+from engine.kernels import native, torch_ops
 from engine.kernels.library import MatrixArguments
 from engine.quant.base import GGMLType, PackedTensor
 
@@ -55,7 +54,6 @@ class NativeMatrix:
         self.data = data
         self.type = type
         self.shape = (rows, columns)
-        self._arguments = self.arguments(None)
 
     @classmethod
     def of(cls, weight: Tensor | PackedTensor) -> NativeMatrix | None:
@@ -89,20 +87,17 @@ class NativeMatrix:
             format=self.type.file_id,
         )
 
+    def linear(self, x: Tensor, bias: Tensor | None, precision: int) -> Tensor:
+        """x (T, columns) float32, bias (rows,) float32 → (T, rows) float32; `precision` is `engine::Precision`."""
+        return torch_ops.linear(x, self.data, bias, self.shape[0], self.type.file_id, precision)
+
     def rows(self, ids: Tensor) -> Tensor:
         """ids (N,) int64 → (N, columns) float32.
 
         Raises:
             IndexError: an id is no row.
         """
-        library = native()
-        ids = ids.long().contiguous()
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.shape[0]:
-            raise IndexError(f"A row id is outside 0 … {self.shape[0] - 1}.")
-        out = torch.empty(ids.numel(), self.shape[1])
-        assert library is not None, "a matrix in the library's layout outlives the choice of torch only in tests"
-        library.dequantize_rows(ctypes.byref(self._arguments), ids.data_ptr(), ids.numel(), out.data_ptr())
-        return out
+        return torch_ops.look_up(ids.long(), self.data, *self.shape, self.type.file_id)
 
 
 def _as_packed(weight: Tensor) -> PackedTensor | None:

@@ -127,18 +127,12 @@ class Linear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, in) → (T, out) in the dtype of `x`."""
-        library = native() if x.device.type == "cpu" else None
-        address = None if library is None else self.native_address()
-        if library is None or address is None:
+        matrix = self.weight.matrix() if x.device.type == "cpu" else None
+        if matrix is None:
             return self._with_torch(x)
-        rows = x.float()
-        if rows.stride(1) != 1:
-            rows = rows.contiguous()
-        tokens = rows.shape[0]
-        out = torch.empty(tokens, self.out_features)
+        bias = None if self.bias is None else self.bias.float()
         precision = native_precision(self.matmul_dtype or x.dtype)
-        library.linear(address, rows.data_ptr(), rows.stride(0), out.data_ptr(), tokens, precision)
-        return out.to(x.dtype)
+        return matrix.linear(x.float(), bias, precision).to(x.dtype)
 
     def native_address(self) -> int | None:
         """Where the library finds the description of this layer; None when its weight stays with torch."""

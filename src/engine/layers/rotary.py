@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.kernels import native
+from engine.kernels import torch_ops
 
 _TABLE_STEP = 4096
 """Positions by which the table of cosines and sines grows."""
@@ -23,19 +23,13 @@ class RotaryEmbedding:
 
     def __call__(self, query: Tensor, key: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """query (T, H, D), key (T, KV, D), positions (T,) int64 → the two turned, new tensors of the same dtypes."""
-        if (
-            native() is None
-            or query.device.type != "cpu"
-            or not query.dtype is key.dtype is torch.float32
-            or not _is_dense_within_tokens(query, key)
-        ):
-            cosine, sine = self._factors(positions)
-            return _turn(query, cosine, sine), _turn(key, cosine, sine)
-        turned_query, turned_key = torch.empty(query.shape), torch.empty(key.shape)
-        if not self._turn_native(query, turned_query, key, turned_key, positions):
-            self.table(int(positions.max()) + 1)
-            self._turn_native(query, turned_query, key, turned_key, positions)
-        return turned_query, turned_key
+        if torch_ops.takes(query, key):
+            try:
+                return torch_ops.rotary(query, key, positions, self._table)
+            except IndexError:  # the table is too short: rare, and finding the longest position each time is not free
+                return torch_ops.rotary(query, key, positions, self.table(int(positions.max()) + 1))
+        cosine, sine = self._factors(positions)
+        return _turn(query, cosine, sine), _turn(key, cosine, sine)
 
     def table(self, length: int) -> Tensor:
         """(`length` positions or more, 2, R / 2) float32, contiguous: cosines and sines, for the native library.
@@ -46,29 +40,6 @@ class RotaryEmbedding:
             positions = torch.arange(-(-length // _TABLE_STEP) * _TABLE_STEP)
             self._table = self._angles(positions).contiguous()
         return self._table
-
-    def _turn_native(self, query: Tensor, query_out: Tensor, key: Tensor, key_out: Tensor, positions: Tensor) -> bool:
-        """False, with nothing done, when the table is too short for one of the positions."""
-        library = native()
-        assert library is not None, "asked by the caller"
-        return bool(
-            library.rotary(
-                query.data_ptr(),
-                query.stride(0),
-                query_out.data_ptr(),
-                query.shape[1],
-                key.data_ptr(),
-                key.stride(0),
-                key_out.data_ptr(),
-                key.shape[1],
-                self._table.data_ptr(),
-                self._table.shape[0],
-                positions.data_ptr(),
-                query.shape[0],
-                query.shape[2],
-                2 * self.inv_freq.shape[0],
-            )
-        )
 
     def _factors(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """What each dimension that turns is multiplied by, and what its partner is: (T, 1, R) each.
@@ -84,10 +55,6 @@ class RotaryEmbedding:
         """(T, 2, R / 2): cosines and sines."""
         angles = positions.float().unsqueeze(-1) * self.inv_freq
         return torch.stack([angles.cos(), angles.sin()], 1) * self.attention_factor
-
-
-def _is_dense_within_tokens(*heads: Tensor) -> bool:
-    return all(x.stride(2) == 1 and x.stride(1) == x.shape[2] for x in heads)
 
 
 def _turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
