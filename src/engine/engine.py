@@ -64,7 +64,7 @@ class Engine:
             max_prompt_tokens=config.max_prompt_tokens,
         )
         self._runner = Runner(model, self._cache, config)
-        self._sampler = Sampler(eos_token_ids)
+        self._sampler = Sampler(tokenizer, eos_token_ids)
         self._constraints = ConstraintCompiler(tokenizer, model.vocab_size, eos_token_ids)
         self._tokenizer = tokenizer
         self._eos_token_ids = frozenset(eos_token_ids)
@@ -123,6 +123,7 @@ class Engine:
             if chunk.sequence.started is None:
                 chunk.sequence.started = now
         ready = [chunk.sequence for chunk in batch if chunk.completes]
+        self._sampler.start_masks(ready)
         logits = self._runner.run(batch)
         for chunk in batch:
             self._scheduler.computed(chunk)
@@ -199,7 +200,9 @@ class Engine:
                 context=request.prompt[-_CONTEXT:] if request.continues_text else (),
             ),
             stops=StopStrings(request.sampling.stop),
-            random=Random(self._seeds.random() if seed is None else seed + index),
+            sampling=self._sampler.state(
+                request.sampling, self._seeds.getrandbits(64) if seed is None else seed, index
+            ),
             constraint=None if constraint is None else self._constraints.compile(constraint),
         )
 
@@ -302,8 +305,9 @@ class Engine:
         params = sequence.request.sampling
         may_stop = sequence.num_generated >= params.min_tokens
         is_end = token_id in self._eos_token_ids and not params.ignore_eos
-        if may_stop and (is_end or token_id in params.stop_token_ids):
-            return self._rest(sequence), FinishReason.STOP, None
+        stop_tokens = sequence.sampling.stop_tokens
+        if may_stop and (is_end or token_id in stop_tokens):
+            return self._rest(sequence), FinishReason.STOP, stop_tokens.get(token_id)
         text, matched = sequence.detokenizer.push(token_id), None
         if may_stop:
             text, matched = sequence.stops.push(text)

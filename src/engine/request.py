@@ -29,7 +29,17 @@ class SamplingParams:
     presence_penalty: float = 0.0
     repetition_penalty: float = 1.0
     logit_bias: Mapping[int, float] = field(default_factory=dict[int, float])
+    dry_multiplier: float = 0.0
+    """0: off. Else tokens that continue a repetition of `n >= dry_allowed_length` tokens lose
+    `dry_multiplier * dry_base ** (n - dry_allowed_length)`."""
+    dry_base: float = 1.75
+    dry_allowed_length: int = 2
+    dry_sequence_breakers: tuple[str, ...] = ("\n", ":", '"', "*")
+    """Texts no repetition reaches across."""
+    dry_range: int = 0
+    """How many of the last tokens, prompt and reply, are searched for repetitions; 0: all."""
     seed: int | None = None
+    """The same seed gives the same draws, whatever else runs; None: another one for each request."""
     max_tokens: int | None = None
     """None: until the context is full."""
     min_tokens: int = 0

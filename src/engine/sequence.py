@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from random import Random
 
 from engine.block_manager import Digest, chain
 from engine.chat.detokenize import Detokenizer
 from engine.chat.stop import StopStrings
 from engine.request import Request
 from engine.sampling.constraint import ConstraintState
+from engine.sampling.state import SamplingState
 
 
 class Status(Enum):
@@ -30,8 +30,7 @@ class Sequence:
     """`time.monotonic()` when the request came in."""
     detokenizer: Detokenizer
     stops: StopStrings
-    random: Random
-    """Source of this choice's draws, independent of what else is in the batch."""
+    sampling: SamplingState
     constraint: ConstraintState | None = None
     status: Status = Status.WAITING
     token_ids: list[int] = field(init=False)

@@ -150,3 +150,8 @@ EXPORT void attention(const Attention* arguments) { active->attention(*arguments
 EXPORT void decoder_layers(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
     decoder_layers(*active, *step, layers, count);
 }
+
+// Chooses a token for each of `count` rows of logits, `stride` floats apart; the logits are changed.
+EXPORT void sample(SampleRow* const* rows, float* logits, int64_t stride, int64_t count, int64_t vocab) {
+    parallel(count, [&](int64_t row) { active->sample(*rows[row], logits + row * stride, vocab); });
+}

@@ -72,6 +72,28 @@ struct Attention {
     int format;
 };
 
+// One row of logits to choose a token from, and what was chosen.
+struct SampleRow {
+    const uint32_t* mask;  // one bit a token, those that are allowed; null: all are
+    const int32_t* dry_ids;
+    const float* dry_penalties;  // subtracted
+    const int32_t* seen_ids;     // the tokens so far, each once, and how often each is in the reply
+    const int32_t* seen_counts;
+    const int32_t* bias_ids;
+    const float* biases;  // added
+    int64_t num_dry, num_seen, num_biased;
+    double uniform;  // in [0, 1)
+    float scale;     // 1 / temperature; 0: the most likely token
+    float top_p, min_p, frequency, presence, repetition;
+    int32_t top_k;      // 0: off
+    int32_t top_count;  // likely tokens to report, at most 20; -1: no log-probabilities at all
+    int32_t token;      // -1 when the logits are no finite numbers
+    float logprob;
+    int32_t num_top;
+    int32_t top_ids[20];
+    float top_logprobs[20];
+};
+
 struct Kernels {
     const char* name;
     // The form in which a product with weights of this format takes its input.
@@ -90,6 +112,7 @@ struct Kernels {
     void (*attention)(const Attention& arguments);
     // See quantize() of api.cpp.
     int (*quantize)(int format, int type, const void* from, int64_t elements, uint8_t* to);
+    void (*sample)(SampleRow& row, float* logits, int64_t vocab);  // changes the logits
 };
 
 extern const Kernels baseline_kernels;

@@ -5,6 +5,7 @@
 #include "attention.h"
 #include "elementwise.h"
 #include "linear.h"
+#include "sampling.h"
 
 #define JOIN(a, b) a##b
 #define TABLE(isa) JOIN(isa, _kernels)
@@ -18,6 +19,7 @@ extern const Kernels TABLE(ENGINE_ISA);
 int QUANTIZE(ENGINE_ISA)(int format, int type, const void* from, int64_t elements, uint8_t* to);  // quantize.cpp
 const Kernels TABLE(ENGINE_ISA) = {
     NAME(ENGINE_ISA), form_of, round_rows, linear, dequantize, rms_norm, rotary, gated, attention, QUANTIZE(ENGINE_ISA),
+    sample,
 };
 
 }  // namespace engine

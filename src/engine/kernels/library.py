@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,25 @@ class DecoderStepArguments(Structure):
     )
 
 
+class SampleRow(Structure):
+    """`engine::SampleRow` of api.h."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("mask", "dry_ids", "dry_penalties", "seen_ids", "seen_counts")),
+        *((name, c_void_p) for name in ("bias_ids", "biases")),
+        *((name, c_int64) for name in ("num_dry", "num_seen", "num_biased")),
+        ("uniform", c_double),
+        *((name, c_float) for name in ("scale", "top_p", "min_p", "frequency", "presence", "repetition")),
+        ("top_k", c_int32),
+        ("top_count", c_int32),
+        ("token", c_int32),
+        ("logprob", c_float),
+        ("num_top", c_int32),
+        ("top_ids", c_int32 * 20),
+        ("top_logprobs", c_float * 20),
+    )
+
+
 class Library:
     """The loaded shared object; every attribute is one of its functions."""
 
@@ -97,3 +116,4 @@ class Library:
         self.gated = function("gated", (pointer, pointer, number, number, c_int))
         self.attention = function("attention", (POINTER(AttentionArguments),))
         self.decoder_layers = function("decoder_layers", (POINTER(DecoderStepArguments), pointer, number))
+        self.sample = function("sample", (pointer, pointer, number, number, number))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
-import torch
 from llguidance import LLMatcher, LLTokenizer
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from engine.errors import InvalidRequest
 from engine.request import Constraint
@@ -50,12 +53,26 @@ class ConstraintState:
 
     def __init__(self, matcher: LLMatcher, vocab_size: int) -> None:
         self._matcher = matcher
-        self._vocab_size = vocab_size
+        self._mask = np.zeros(-(-vocab_size // 32), np.uint32)
+        self._computing: Future[None] | None = None
 
-    def allowed(self) -> Tensor:
-        """(vocab,) bool: which tokens may come next; end of sequence among them when the reply may end."""
-        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-        return torch.from_numpy(np.unpackbits(bits, count=self._vocab_size, bitorder="little").view(np.bool_))
+    def start_mask(self, threads: MaskThreads) -> None:
+        """Compute the next mask on another thread; until `mask` has been called nothing else may be."""
+        self._computing = threads.submit(self._compute)
+
+    def mask(self) -> NDArray[np.uint32]:
+        """(vocab / 32, rounded up): bit `i % 32` of word `i // 32` says whether token `i` may come next; end of
+        sequence is among them when the reply may end. Good until the next mask is computed.
+        """
+        if self._computing is None:
+            self._compute()
+        else:
+            self._computing.result()
+            self._computing = None
+        return self._mask
+
+    def _compute(self) -> None:
+        self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
 
     def accept(self, token_id: int) -> bool:
         """Move on by one token of the reply; False when the matcher gave up (its limits were exceeded)."""
@@ -69,3 +86,15 @@ class ConstraintState:
     def is_finished(self) -> bool:
         """Nothing but the end can follow."""
         return self._matcher.is_stopped()
+
+
+class MaskThreads:
+    """Threads that compute masks while the model runs; llguidance lets go of the GIL meanwhile. Made when needed."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    def submit(self, compute: Callable[[], None]) -> Future[None]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="grammar")
+        return self._threads.submit(compute)
