@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from itertools import count
-from random import Random
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from engine.block_manager import BlockManager
 from engine.chat.detokenize import Detokenizer
 from engine.chat.stop import StopStrings
-from engine.request import Request
+from engine.request import Request, SamplingParams
+from engine.sampling.state import SamplingState
 from engine.scheduler import Chunk, Scheduler
 from engine.sequence import Sequence, Status
 from tests.engine.toy import toy_tokenizer
@@ -29,7 +29,7 @@ def sequence_of(prompt: list[int], salt: str = "", index: int = 0, arrival: floa
         arrival=next(_arrivals) if arrival is None else arrival,
         detokenizer=_detokenizer(),
         stops=StopStrings(()),
-        random=Random(0),
+        sampling=SamplingState(SamplingParams(), key=0),
     )
 
 

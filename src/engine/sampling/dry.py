@@ -8,9 +8,11 @@ allowed_length)`; of several occurrences the longest counts, and none counts as 
 
 from __future__ import annotations
 
+from math import exp, log
+
 MAX_MATCH = 50
-_MAX_PENALTY = 1e9
-"""Enough to rule a token out."""
+_MAX_EXPONENT = 69.0
+"""Of e: about 1e30, enough to rule a token out."""
 
 
 class Repetitions:
@@ -21,9 +23,9 @@ class Repetitions:
     def __init__(
         self, multiplier: float, base: float, allowed_length: int, reach: int, breakers: frozenset[int]
     ) -> None:
-        """`reach`: how many of the last tokens count; 0: all."""
-        self._multiplier = multiplier
-        self._base = base
+        """`multiplier` and `base` are above 0. `reach`: how many of the last tokens count; 0: all."""
+        self._log_multiplier = log(multiplier)
+        self._log_base = log(base)
         self._allowed_length = allowed_length
         self._reach = reach
         self._breakers = breakers
@@ -57,4 +59,4 @@ class Repetitions:
         return {token: self._penalty(length) for token, length in lengths.items()}
 
     def _penalty(self, length: int) -> float:
-        return min(self._multiplier * self._base ** (length - self._allowed_length), _MAX_PENALTY)
+        return exp(min(self._log_multiplier + self._log_base * (length - self._allowed_length), _MAX_EXPONENT))
