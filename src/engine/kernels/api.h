@@ -70,6 +70,7 @@ struct Attention {
     int64_t window;  // 0: unlimited
     float scale, soft_cap;  // soft_cap 0: none
     int format;
+    int precision;  // a Precision: other than FLOAT, products with a BF16 cache are taken in bfloat
 };
 
 // One row of logits to choose a token from, and what was chosen.

@@ -6,6 +6,7 @@
 // Many rows (a prefill chunk): lanes are rows = (token, head) pairs, up to 48 at once.
 #pragma once
 #include "elementwise.h"
+#include "rounded.h"
 
 namespace {
 
@@ -112,7 +113,8 @@ INLINE void finish_row(const Attention& a, const Work& work, int64_t row, const 
     const int64_t token = work.first_token + row / work.heads, head = work.first_head + row % work.heads;
     if (a.sinks) total += std::exp(a.sinks[head] - maximum < 80 ? a.sinks[head] - maximum : 80.0f);
     float* to = a.out + (token * a.heads + head) * a.head_dim;
-    for (int64_t i = 0; i < a.head_dim; ++i) to[i] = result[i] / total;
+    const F share = set1(1.0f / total);
+    for (int64_t i = 0; i < a.head_dim; i += LANES) store_some(to + i, load(result + i) * share, a.head_dim - i);
 }
 
 // Memory of one work item; all parts 64-byte aligned.
@@ -151,6 +153,16 @@ INLINE F load_cached(const uint8_t* row, int64_t i) {
     else return load_bfloat((const uint16_t*)row + i);
 }
 
+// Products in bfloat take rounded queries and weights, of many rows and of few alike.
+INLINE bool takes_bfloats(const Attention& a) {
+    return a.precision != engine::FLOAT && a.format == engine::BF16 && engine::has_bfloat_products() &&
+           a.head_dim % LANES == 0 && a.head_dim <= 1024 && a.block_size % 8 == 0;
+}
+
+INLINE F rounded(F x, bool bfloats) {
+    return bfloats ? as_float(rounded_bfloat(x) & set1(int32_t(0xffff0000))) : x;
+}
+
 constexpr int FEW_KEYS = LANES;        // keys of a tile: one a lane of the scores
 constexpr int64_t AHEAD = FEW_KEYS;      // positions from the key in use to the one being fetched
 
@@ -184,13 +196,15 @@ INLINE void add_weighted(const uint8_t* const* values, int64_t first, const floa
 template <int FORMAT, int ROWS>
 void attend_rows(const Attention& a, const Work& work, int64_t first_row) {
     const int64_t dim = a.head_dim;
+    const bool bfloats = takes_bfloats(a);
     const Buffers buffers(dim);
     float *queries = buffers.queries, *results = buffers.results;
     float maximum[ROWS], total[ROWS], fade[ROWS];
     std::memset(results, 0, size_t(ROWS * dim) * 4);
     for (int row = 0; row < ROWS; ++row) {
         const float* query = query_of(a, work, first_row + row);
-        for (int64_t i = 0; i < dim; i += LANES) store(queries + row * dim + i, load(query + i) * set1(a.scale));
+        for (int64_t i = 0; i < dim; i += LANES)
+            store(queries + row * dim + i, rounded(load(query + i) * set1(a.scale), bfloats));
         maximum[row] = UNSEEN;
         total[row] = 0;
     }
@@ -233,7 +247,7 @@ void attend_rows(const Attention& a, const Work& work, int64_t first_row) {
             const float tile_most = largest(load(scores));
             const float most = tile_most > maximum[row] ? tile_most : maximum[row];
             const F now = exponential(load(scores) - set1(most));
-            store(scores, now);
+            store(scores, rounded(now, bfloats));
             fade[row] = maximum[row] == most ? 1.0f : std::exp(maximum[row] - most);
             maximum[row] = most;
             total[row] = total[row] * fade[row] + sum(now);
@@ -257,10 +271,29 @@ void attend_few_rows(const Attention& a, const Work& work) {
     else if (rows - row == 1) attend_rows<FORMAT, 1>(a, work, row);
 }
 
-// c[n][rows] = (fade ? c * fade : 0) + sum over k of a[n * n_stride + k * k_stride] * b[k][rows]; n in whole BLOCKs.
-template <int GROUPS>
-INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t n, const float* b, int64_t k, float* c,
-                     const F* fade) {
+// What products of many rows are taken in: a word of the left factor is a float, or two bfloats of neighbouring k.
+struct FloatProducts {
+    static constexpr int64_t NUMBERS = 1;  // of k a word holds
+    static INLINE F add(F total, F right, const float* word) { return fma(right, set1(*word), total); }
+};
+#if defined(__AVX512F__)
+struct BfloatProducts {
+    static constexpr int64_t NUMBERS = 2;
+    static INLINE BFLOAT_TARGET F add(F total, F right, const float* word) {
+        return dot2(total, bits_of(right), set1_word(word));
+    }
+};
+#endif
+
+// The bits of two floats, rounded, in one word a lane.
+INLINE F bfloat_pair(F first, F second) {
+    return as_float(shr(rounded_bfloat(first), 16) | (rounded_bfloat(second) & set1(int32_t(0xffff0000))));
+}
+
+// c[n][rows] = (fade ? c * fade : 0) + sum over words k of a[n * n_stride + k * k_stride] * b[k][rows]; n in whole BLOCKs.
+template <class Products, int GROUPS>
+INLINE BFLOAT_TARGET void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t n, const float* b,
+                                   int64_t k, float* c, const F* fade) {
     for (int64_t first = 0; first < n; first += BLOCK) {
         F total[BLOCK][GROUPS];
         float* out = c + first * GROUPS * LANES;
@@ -274,12 +307,11 @@ INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t
             F right[GROUPS];
             UNROLL(3)
             for (int g = 0; g < GROUPS; ++g) right[g] = load(b + (step * GROUPS + g) * LANES);
-                UNROLL(8)
-                for (int i = 0; i < BLOCK; ++i) {
-                const F value = set1(left[i * n_stride + step * k_stride]);
+            UNROLL(8)
+            for (int i = 0; i < BLOCK; ++i)
                 UNROLL(3)
-                for (int g = 0; g < GROUPS; ++g) total[i][g] = fma(value, right[g], total[i][g]);
-            }
+                for (int g = 0; g < GROUPS; ++g)
+                    total[i][g] = Products::add(total[i][g], right[g], left + i * n_stride + step * k_stride);
         }
         UNROLL(8)
         for (int i = 0; i < BLOCK; ++i)
@@ -288,44 +320,99 @@ INLINE void multiply(const float* a, int64_t n_stride, int64_t k_stride, int64_t
     }
 }
 
-template <int GROUPS>
-void attend_many_rows(const Attention& a, const Work& work) {
-    constexpr int64_t WIDTH = GROUPS * LANES;
+// Sixteen bfloats of two rows, one pair a lane.
+INLINE F interleaved_pair(const uint8_t* first, const uint8_t* second) {
+    return as_float(shr(bits_of(load_bfloat(first)), 16) | bits_of(load_bfloat(second)));
+}
+
+// Values of a BF16 cache as pairs of neighbouring keys, (TILE_KEYS / 2, dim); zeros from key `last` on.
+INLINE void load_value_pairs(const Attention& a, const Work& work, int64_t first, int64_t last, float* tile) {
+    const int32_t* table = a.block_tables + work.sequence * a.table_stride;
+    for (int64_t key = first; key < first + TILE_KEYS; key += 2, tile += a.head_dim) {
+        const uint8_t* rows[2];
+        for (int64_t i = 0; i < 2; ++i) {
+            static const uint16_t zeros[1024] = {};
+            const int64_t at = key + i;
+            rows[i] = at >= last ? (const uint8_t*)zeros
+                                 : cache_row(a, 1, table[at / a.block_size], work.kv_head, at % a.block_size);
+        }
+        for (int64_t i = 0; i < a.head_dim; i += LANES) store(tile + i, interleaved_pair(rows[0] + 2 * i, rows[1] + 2 * i));
+    }
+}
+
+template <class Products, int GROUPS>
+BFLOAT_TARGET void attend_many_rows(const Attention& a, const Work& work) {
+    constexpr int64_t WIDTH = GROUPS * LANES, NUMBERS = Products::NUMBERS;
     const int64_t dim = padded(a.head_dim), rows = work.rows();
     const Buffers buffers(dim);
     std::memset(buffers.queries, 0, size_t(WIDTH * dim) * 4);
     std::memset(buffers.results, 0, size_t(WIDTH * dim) * 4);
+    alignas(64) float positions[WIDTH], firsts[WIDTH];
+    for (int64_t row = 0; row < WIDTH; ++row) {
+        const int64_t position = position_of(a, work, row < rows ? row : rows - 1);
+        positions[row] = float(position);
+        firsts[row] = float(first_seen(a, position));
+    }
+    float* scaled = buffers.scores;  // one query as words
     for (int64_t row = 0; row < rows; ++row) {
         const float* query = query_of(a, work, row);
-        for (int64_t i = 0; i < a.head_dim; ++i) buffers.queries[i * WIDTH + row] = query[i] * a.scale;
+        for (int64_t i = 0; i < a.head_dim; i += LANES) {
+            const F value = load_some(query + i, a.head_dim - i) * set1(a.scale);
+            if (NUMBERS == 1) store(scaled + i, value);
+            else store_bfloat((uint16_t*)scaled + i, value);
+        }
+        for (int64_t i = 0; i < a.head_dim / NUMBERS; ++i) buffers.queries[i * WIDTH + row] = scaled[i];
     }
     F maximum[GROUPS], total[GROUPS], fade[GROUPS];
     for (int g = 0; g < GROUPS; ++g) maximum[g] = set1(UNSEEN), total[g] = zero();
     const int64_t lowest = position_of(a, work, 0), highest = position_of(a, work, rows - 1);
     for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
         const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
-        load_tile(a, work, 0, first, last, buffers.keys);
-        load_tile(a, work, 1, first, last, buffers.values);
         float* scores = buffers.scores;
-        multiply<GROUPS>(buffers.keys, dim, 1, TILE_KEYS, buffers.queries, dim, scores, nullptr);
+        if constexpr (NUMBERS == 2) {  // keys straight from the cache: blocks are whole multiples of BLOCK
+            load_value_pairs(a, work, first, last, buffers.values);
+            const int32_t* table = a.block_tables + work.sequence * a.table_stride;
+            for (int64_t key = 0; key < TILE_KEYS; key += BLOCK) {
+                const int64_t at = first + key < last ? first + key : first;  // beyond the last: whatever, it is hidden
+                const uint8_t* keys = cache_row(a, 0, table[at / a.block_size], work.kv_head, at % a.block_size);
+                multiply<Products, GROUPS>((const float*)keys, dim / 2, 1, BLOCK, buffers.queries, dim / 2,
+                                           scores + key * WIDTH, nullptr);
+            }
+        } else {
+            load_tile(a, work, 0, first, last, buffers.keys);
+            load_tile(a, work, 1, first, last, buffers.values);
+            multiply<Products, GROUPS>(buffers.keys, dim, 1, TILE_KEYS, buffers.queries, dim, scores, nullptr);
+        }
         if (a.soft_cap > 0)
             for (int64_t i = 0; i < TILE_KEYS * WIDTH; i += LANES) store(scores + i, capped(load(scores + i), a.soft_cap));
-        if (first + TILE_KEYS - 1 > lowest || last < first + TILE_KEYS || first < first_seen(a, highest))
-            for (int64_t row = 0; row < rows; ++row) hide_unseen(a, work, row, first, last, scores + row, WIDTH);
+        const bool hides = first + TILE_KEYS - 1 > lowest || last < first + TILE_KEYS || first < first_seen(a, highest);
         for (int g = 0; g < GROUPS; ++g) {
+            const F position = load(positions + g * LANES), from = load(firsts + g * LANES);
             F most = maximum[g], sums = zero();
-            for (int64_t key = 0; key < TILE_KEYS; ++key) most = max(most, load(scores + key * WIDTH + g * LANES));
             for (int64_t key = 0; key < TILE_KEYS; ++key) {
                 float* at = scores + key * WIDTH + g * LANES;
-                const F weight = exponential(load(at) - most);
+                F score = load(at);
+                if (hides) {  // zero for what a row sees, far below every score for the rest
+                    const F index = set1(float(first + key));
+                    const F beyond = min(min(position - index, index - from) * set1(-UNSEEN), zero());
+                    score = max(score + beyond, set1(UNSEEN));
+                    store(at, score);
+                }
+                most = max(most, score);
+            }
+            F even = zero();
+            for (int64_t key = 0; key < TILE_KEYS; ++key) {
+                const F weight = exponential(load(scores + key * WIDTH + g * LANES) - most);
                 sums = sums + weight;
-                store(at, weight);
+                if (NUMBERS == 1) store(scores + key * WIDTH + g * LANES, weight);
+                else if (key % 2 == 0) even = weight;
+                else store(scores + key / 2 * WIDTH + g * LANES, bfloat_pair(even, weight));
             }
             fade[g] = exponential(maximum[g] - most);
             total[g] = fma(total[g], fade[g], sums);
             maximum[g] = most;
         }
-        multiply<GROUPS>(buffers.values, 1, dim, dim, scores, TILE_KEYS, buffers.results, fade);
+        multiply<Products, GROUPS>(buffers.values, 1, dim, dim, scores, TILE_KEYS / NUMBERS, buffers.results, fade);
     }
     float* result = buffers.keys;  // no longer needed
     for (int64_t row = 0; row < rows; ++row) {
@@ -337,6 +424,14 @@ void attend_many_rows(const Attention& a, const Work& work) {
     }
 }
 
+template <class Products>
+void attend_many(const Attention& a, const Work& work) {
+    const int64_t rows = work.rows();
+    if (ROW_GROUPS == 1 || rows <= LANES) return attend_many_rows<Products, 1>(a, work);
+    if (rows <= 2 * LANES) return attend_many_rows<Products, (ROW_GROUPS > 1 ? 2 : 1)>(a, work);
+    attend_many_rows<Products, ROW_GROUPS>(a, work);
+}
+
 void attend(const Attention& a, const Work& work) {
     const int64_t rows = work.rows();
     if (rows <= FEW_ROWS && a.head_dim % LANES == 0) {
@@ -344,9 +439,10 @@ void attend(const Attention& a, const Work& work) {
         if (a.format == engine::F16) return attend_few_rows<engine::F16>(a, work);
         return attend_few_rows<engine::BF16>(a, work);
     }
-    if (ROW_GROUPS == 1 || rows <= LANES) return attend_many_rows<1>(a, work);
-    if (rows <= 2 * LANES) return attend_many_rows<(ROW_GROUPS > 1 ? 2 : 1)>(a, work);
-    attend_many_rows<ROW_GROUPS>(a, work);
+#if defined(__AVX512F__)
+    if (takes_bfloats(a)) return attend_many<BfloatProducts>(a, work);
+#endif
+    attend_many<FloatProducts>(a, work);
 }
 
 // Cuts the step into work items and hands each to `emit`; splits of one (sequence, KV head) follow one another.

@@ -78,6 +78,7 @@ class Stack {
         float* attended = turned_key + tokens_ * keys_;
         a.query = query, a.key = key, a.value = value, a.out = attended, a.cache = cache;
         a.window = layer.window;
+        a.precision = step_.precision;
         kernels_.attention(a);
         linear(*layer.output, input(attended, {layer.output}), update_);
     }

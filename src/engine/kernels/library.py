@@ -33,6 +33,7 @@ class AttentionArguments(Structure):
         ("scale", c_float),
         ("soft_cap", c_float),
         ("format", c_int),
+        ("precision", c_int),
     )
 
 
