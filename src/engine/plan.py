@@ -142,9 +142,14 @@ def _window(layers: Sequence[LayerCacheSpec]) -> int | None:
 
 
 def _cache_dtype(options: ModelOptions, build: BuildConfig) -> torch.dtype:
-    """Half precision holds twice the tokens and halves what attention reads; `--dtype f32` keeps everything exact."""
+    """Half precision holds twice the tokens and halves what attention reads; `--dtype f32` keeps everything exact.
+
+    Where products with rounded activations are fine, attention takes its own in bfloat16, straight from such a cache.
+    """
     if options.pa_cache_type != "auto":
         return _DTYPES[options.pa_cache_type]
+    if build.matmul_dtype is torch.int8 and kernels.has_bfloat_products():
+        return torch.bfloat16
     if build.dtype is torch.float32 and options.dtype != "f32":
         return torch.float16
     return build.dtype
