@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from random import Random
@@ -18,15 +17,15 @@ from engine.config import EngineConfig
 from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
 from engine.kv_cache import PagedKVCache
 from engine.models.base import Decoder
-from engine.request import Delta, EngineStats, FinishReason, Request, TokenLogprob, Usage
+from engine.request import Delta, EngineStats, FinishReason, Request, Usage
 from engine.runner import Runner
+from engine.sampling.check import check_sampling, check_token_ids
 from engine.sampling.constraint import ConstraintCompiler
+from engine.sampling.logprobs import TokenTexts
 from engine.sampling.sampler import Sampled, Sampler
 from engine.scheduler import Scheduler
 from engine.sequence import Sequence, Status
 
-MAX_CHOICES = 128
-MAX_LOGPROBS = 20
 _CONTEXT = 8
 """Prompt tokens that decide whether a continuation starts with a space."""
 
@@ -67,6 +66,7 @@ class Engine:
         self._sampler = Sampler(tokenizer, eos_token_ids)
         self._constraints = ConstraintCompiler(tokenizer, model.vocab_size, eos_token_ids)
         self._tokenizer = tokenizer
+        self._texts = TokenTexts(tokenizer)
         self._eos_token_ids = frozenset(eos_token_ids)
         self.vocab_size = model.vocab_size
         self._seeds = Random(config.seed)
@@ -153,14 +153,7 @@ class Engine:
             raise InvalidRequest("Received an empty prompt.", param="messages")
         if request.id in self._requests:
             raise InvalidRequest(f"A request with id {request.id!r} is running already.")
-        if params.max_tokens is not None and params.max_tokens < 1:
-            raise InvalidRequest(f"max_tokens must be at least 1, got {params.max_tokens}.", param="max_tokens")
-        if not 1 <= params.n <= MAX_CHOICES:
-            raise InvalidRequest(f"n must be between 1 and {MAX_CHOICES}, got {params.n}.", param="n")
-        if params.logprobs is not None and not 0 <= params.logprobs <= MAX_LOGPROBS:
-            raise InvalidRequest(
-                f"top_logprobs must be between 0 and {MAX_LOGPROBS}, got {params.logprobs}.", param="top_logprobs"
-            )
+        check_sampling(params, self.vocab_size)
         if params.n > self.config.max_seqs + self.config.max_waiting:
             raise InvalidRequest(
                 f"n is {params.n}, but this server takes {self.config.max_seqs + self.config.max_waiting} replies at "
@@ -169,9 +162,7 @@ class Engine:
             )
         if request.timeout_s is not None and not request.timeout_s > 0:
             raise InvalidRequest(f"timeout must be more than 0 seconds, got {request.timeout_s}.", param="timeout")
-        self._check_ids(request.prompt, "prompt")
-        self._check_ids(params.logit_bias, "logit_bias")
-        self._check_ids(params.stop_token_ids, "stop_token_ids")
+        check_token_ids(request.prompt, self.vocab_size, "prompt")
         limit = self.config.context_tokens
         if len(request.prompt) < limit:
             return request
@@ -179,13 +170,6 @@ class Engine:
             raise ContextOverflow(len(request.prompt), limit - 1)
         keep = max(1, limit - max(1, params.max_tokens or 1))
         return replace(request, prompt=request.prompt[-keep:])
-
-    def _check_ids(self, token_ids: Iterable[int], param: str) -> None:
-        wrong = next((i for i in token_ids if not 0 <= i < self.vocab_size), None)
-        if wrong is not None:
-            raise InvalidRequest(
-                f"{param}: {wrong} is not a token id; this model knows 0 to {self.vocab_size - 1}.", param=param
-            )
 
     def _sequence(self, request: Request, index: int) -> Sequence:
         seed = request.sampling.seed
@@ -292,7 +276,11 @@ class Engine:
             index=sequence.index,
             text=text,
             token_ids=(sampled.token_id,) if visible else (),
-            logprobs=(self._logprob(sampled),) if visible and sampled.logprob is not None else (),
+            logprobs=(
+                (self._texts.entry(sampled.token_id, sampled.logprob, sampled.top),)
+                if visible and sampled.logprob is not None
+                else ()
+            ),
             finish_reason=reason,
             stop_sequence=stop,
             usage=None if reason is None else self._finish(sequence),
@@ -353,12 +341,3 @@ class Engine:
             return None
         del self._requests[sequence.request.id]
         return running.usage
-
-    def _logprob(self, sampled: Sampled) -> TokenLogprob:
-        assert sampled.logprob is not None
-        top = tuple(self._token_logprob(token_id, value) for token_id, value in sampled.top)
-        return self._token_logprob(sampled.token_id, sampled.logprob, top)
-
-    def _token_logprob(self, token_id: int, value: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
-        text = self._tokenizer.decode([token_id], skip_special_tokens=False)
-        return TokenLogprob(token_id, text, text.encode(), value, top)

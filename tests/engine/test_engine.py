@@ -132,6 +132,29 @@ def test_stop_string_across_tokens_is_cut_and_named():
     assert (told[-1].finish_reason, told[-1].stop_sequence) == (FinishReason.STOP, stop)
 
 
+def test_a_stop_string_that_is_a_special_token_is_found_although_it_never_shows():
+    engine = toy_engine()
+    engine.add(ask("r", prompt(1, 5), 9, logit_bias={EOS: 100.0}, ignore_eos=True, stop=("</s>",)))
+    told = run(engine)["r", 0]
+    assert [d.text for d in told] == [""]
+    assert (told[-1].finish_reason, told[-1].stop_sequence) == (FinishReason.STOP, "</s>")
+
+
+def test_a_seeded_reply_is_the_same_alone_in_a_crowd_and_preempted():
+    def reply(others: int, **changes) -> list[int]:
+        engine = toy_engine(**changes)
+        engine.add(ask("mine", prompt(1, 20), 60, temperature=4.0, seed=3, dry_multiplier=1.0, presence_penalty=0.5))
+        for i in range(others):
+            engine.add(ask(f"other {i}", prompt(i, 20), 60, temperature=4.0))
+        told = run(engine)
+        assert (engine.stats().preemptions > 0) == bool(changes)
+        return ids(told["mine", 0])
+
+    alone = reply(0)
+    assert reply(4) == alone
+    assert reply(5, num_blocks=32, prefix_cache=False) == alone
+
+
 def test_end_of_sequence_ends_the_reply_unless_told_otherwise():
     bias = {EOS: 100.0}
     engine = toy_engine()
@@ -182,6 +205,14 @@ def test_log_probabilities_are_reported_for_the_chosen_and_the_likeliest_tokens(
         ({"n": 0}, "n"),
         ({"logprobs": 21}, "top_logprobs"),
         ({"logit_bias": {5000: 1.0}}, "logit_bias"),
+        ({"logit_bias": {5: float("nan")}}, "logit_bias"),
+        ({"stop_token_ids": (-1,)}, "stop_token_ids"),
+        ({"min_tokens": 6}, "min_tokens"),
+        ({"temperature": float("inf")}, "temperature"),
+        ({"top_p": 1.5}, "top_p"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty"),
+        ({"dry_multiplier": -0.1}, "dry_multiplier"),
+        ({"dry_allowed_length": 0}, "dry_allowed_length"),
     ],
 )
 def test_impossible_parameters_are_refused_by_name(change, named):

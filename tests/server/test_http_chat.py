@@ -140,7 +140,8 @@ async def test_only_given_values_replace_the_models_sampling_defaults():
             "temperature": 0.5, "top_p": 0.9, "top_k": 7, "min_p": 0.1, "presence_penalty": 0.2,
             "frequency_penalty": 0.3, "repetition_penalty": 1.1, "seed": 5, "max_completion_tokens": 9,
             "min_tokens": 2, "stop": ["END"], "logit_bias": {"12": -100}, "ignore_eos": True, "logprobs": True,
-            "top_logprobs": 3,
+            "top_logprobs": 3, "stop_token_ids": [4], "dry_multiplier": 0.8, "dry_base": 2, "dry_allowed_length": 3,
+            "dry_sequence_breakers": ["."], "dry_range": 64,
         }  # fmt: skip
         answer = await client.post("/v1/chat/completions", json={"messages": HELLO, **given})
     assert answer.status_code == 200, answer.text
@@ -149,7 +150,8 @@ async def test_only_given_values_replace_the_models_sampling_defaults():
     assert second.sampling == SamplingParams(
         temperature=0.5, top_p=0.9, top_k=7, min_p=0.1, presence_penalty=0.2, frequency_penalty=0.3,
         repetition_penalty=1.1, seed=5, max_tokens=9, min_tokens=2, stop=("END",), logit_bias={12: -100},
-        ignore_eos=True, logprobs=3,
+        ignore_eos=True, logprobs=3, stop_token_ids=(4,), dry_multiplier=0.8, dry_base=2, dry_allowed_length=3,
+        dry_sequence_breakers=(".",), dry_range=64,
     )  # fmt: skip
 
 

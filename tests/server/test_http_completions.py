@@ -42,6 +42,19 @@ async def test_echo_puts_the_prompt_first_and_n_counts_within_each_prompt():
     assert tokens.choices[0].text == "hihi|x"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_suffix_comes_after_every_answer(stream):
+    async with openai_client(make_agent(continues("x"))) as client:
+        ask = {"model": "default", "prompt": ["a", "b"], "suffix": "!"}
+        if stream:
+            chunks = [c async for c in await client.completions.create(stream=True, **ask)]
+            choices = [choice for chunk in chunks for choice in chunk.choices]
+            texts = ["".join(c.text for c in choices if c.index == index) for index in (0, 1)]
+        else:
+            texts = [c.text for c in (await client.completions.create(**ask)).choices]
+    assert texts == ["a|x!", "b|x!"]
+
+
 @pytest.mark.parametrize("prompt", [[10**30], [[1, 2**31]]])
 async def test_a_number_no_vocabulary_is_large_enough_for_is_refused(prompt):
     async with http_client(make_agent(continues())) as client:
@@ -68,7 +81,7 @@ async def test_logprobs_have_the_form_of_the_official_api():
     tops = (TokenLogprob(1, "he", b"he", -0.1), TokenLogprob(2, "ha", b"ha", -3.0))
 
     class Model(ScriptedModel):
-        async def complete(self, prompt, sampling, constraint=None):
+        async def complete(self, prompt, sampling, constraint=None, *, truncate=False):
             assert sampling.logprobs == 2
             yield Delta("r", text="he", logprobs=(TokenLogprob(1, "he", b"he", -0.1, tops),))
             yield Delta("r", text="y", logprobs=(TokenLogprob(3, "y", b"y", -0.5),), finish_reason=FinishReason.LENGTH)
@@ -86,10 +99,19 @@ async def test_logprobs_have_the_form_of_the_official_api():
 async def test_sampling_and_grammar_reach_the_model():
     agent = make_agent(continues())
     async with http_client(agent) as client:
-        body = {"prompt": "x", "temperature": 0.3, "stop": "END", "grammar": {"type": "regex", "value": "a+"}}
+        body = {"prompt": "x", "temperature": 0.3, "stop": ["END", 7], "grammar": {"type": "regex", "value": "a+"}}
+        body |= {
+            "dry_multiplier": 0.5,
+            "dry_sequence_breakers": ["."],
+            "stop_token_ids": [9],
+            "truncate_sequence": True,
+        }
         assert (await client.post("/v1/completions", json=body)).status_code == 200
     (request,) = scripted(agent).requests
-    assert request.sampling == SamplingParams(temperature=0.3, stop=("END",))
+    assert request.sampling == SamplingParams(
+        temperature=0.3, stop=("END",), stop_token_ids=(7, 9), dry_multiplier=0.5, dry_sequence_breakers=(".",)
+    )
+    assert request.truncate
     assert request.constraint.grammar == "a+"
 
 
@@ -98,10 +120,8 @@ async def test_sampling_and_grammar_reach_the_model():
     [
         ({}, 422, "Missing prompt"),
         ({"prompt": []}, 400, "prompt"),
-        ({"prompt": "x", "suffix": "y"}, 400, "suffix"),
         ({"prompt": "x", "best_of": 3}, 400, "best_of"),
         ({"prompt": "x", "echo": True, "logprobs": 1}, 400, "echoed"),
-        ({"prompt": "x", "truncate_sequence": True}, 400, "truncate_sequence"),
         ({"prompt": "x", "tools": []}, 400, "Unknown field tools"),
         ({"prompt": [-1]}, 400, "prompt"),
         ({"prompt": "x", "model": "gpt-9"}, 404, "gpt-9"),

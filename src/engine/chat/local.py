@@ -49,12 +49,17 @@ class LocalChatModel:
                     yield event
 
     async def complete(
-        self, prompt: str | Sequence[int], sampling: SamplingParams, constraint: Constraint | None = None
+        self,
+        prompt: str | Sequence[int],
+        sampling: SamplingParams,
+        constraint: Constraint | None = None,
+        *,
+        truncate: bool = False,
     ) -> AsyncGenerator[Delta, None]:
         if isinstance(prompt, str):
-            prompt = self._prompts.bounded(prompt, self.info.context_tokens)
+            prompt = self._prompts.bounded(prompt, self.info.context_tokens, truncate=truncate)
             prompt = await asyncio.to_thread(self.tokenize, prompt)
-        request = Request(uuid.uuid4().hex, tuple(prompt), sampling, constraint, continues_text=True)
+        request = Request(uuid.uuid4().hex, tuple(prompt), sampling, constraint, truncate=truncate, continues_text=True)
         async with aclosing(self._service.generate(request)) as deltas:
             async for delta in deltas:
                 yield delta

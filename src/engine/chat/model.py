@@ -114,8 +114,12 @@ class ChatModel(Protocol):
         prompt: str | Sequence[int],
         sampling: SamplingParams,
         constraint: Constraint | None = None,
+        *,
+        truncate: bool = False,
     ) -> AsyncIterator[Delta]:
-        """Continue raw text or token ids, without a chat template. Raises like `chat`."""
+        """Continue raw text or token ids, without a chat template. `truncate`: of a prompt that is too long the end
+        is continued. Raises like `chat`.
+        """
         ...
 
     def tokenize(self, text: str) -> list[int]: ...

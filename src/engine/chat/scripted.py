@@ -184,11 +184,16 @@ class ScriptedModel:
                 return [step]
 
     async def complete(
-        self, prompt: str | Sequence[int], sampling: SamplingParams, constraint: Constraint | None = None
+        self,
+        prompt: str | Sequence[int],
+        sampling: SamplingParams,
+        constraint: Constraint | None = None,
+        *,
+        truncate: bool = False,
     ) -> AsyncGenerator[Delta, None]:
         """Play the text of the next reply; the prompt is recorded as a request with one user message."""
         words = prompt if isinstance(prompt, str) else self.detokenize(prompt)
-        request = ChatRequest([Message("user", words)], sampling, constraint=constraint)
+        request = ChatRequest([Message("user", words)], sampling, constraint=constraint, truncate=truncate)
         async for event in self.chat(request):
             match event:
                 case TextDelta():

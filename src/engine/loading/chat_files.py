@@ -13,6 +13,8 @@ from engine.loading.gguf import GGUFFile
 from engine.request import SamplingParams
 
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
+_SUPPRESSED = -1e9
+"""Added to the logits of `suppress_tokens`."""
 _TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|end_of_text|>", "<|end|>", "<|eot_id|>")
 """Tokens that end a turn when the vocabulary has them and the template writes them."""
 
@@ -138,10 +140,10 @@ def _added_token_ids(path: Path) -> dict[str, int]:
 
 
 def _sampling(generation: Mapping[str, object]) -> SamplingParams:
-    """What generation_config.json recommends; without `do_sample` it is greedy decoding."""
-    if not generation.get("do_sample", False):
-        return SamplingParams()
-    params = SamplingParams()
+    """What generation_config.json recommends; greedy decoding where it rules out sampling. Tokens it suppresses are."""
+    params = SamplingParams(logit_bias=dict.fromkeys(_numbers(generation.get("suppress_tokens")), _SUPPRESSED))
+    if generation.get("do_sample") is False:
+        return replace(params, temperature=0.0)
     for name in ("temperature", "top_p", "min_p", "repetition_penalty"):
         value = generation.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):

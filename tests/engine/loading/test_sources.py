@@ -231,4 +231,6 @@ def test_recommended_sampling_is_read(folder: Path):
         temperature=0.6, top_k=20, top_p=0.95, repetition_penalty=1.1
     )
     write_json(folder / "generation_config.json", recommended | {"do_sample": False})
-    assert find(folder).sampling_defaults == SamplingParams()
+    assert find(folder).sampling_defaults == SamplingParams(temperature=0.0)
+    write_json(folder / "generation_config.json", {"min_p": 0.1, "suppress_tokens": [3, 4]})
+    assert find(folder).sampling_defaults == SamplingParams(min_p=0.1, logit_bias={3: -1e9, 4: -1e9})

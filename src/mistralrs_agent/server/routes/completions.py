@@ -29,8 +29,9 @@ async def create_completion(body: CompletionRequest, served: ServedHere, request
     served.check_model(body.model)
     model = served.agent.model
     sampling = body.sampling(model.info.sampling_defaults)
-    deltas = _continue_all(model, body.prompts, sampling, reply_constraint(body.response_format, body.grammar))
-    head = CompletionHead(model.info.id, _echoes(model, body, sampling.n), body.include_usage)
+    constraint = reply_constraint(body.response_format, body.grammar)
+    deltas = _continue_all(model, body.prompts, sampling, constraint, truncate=bool(body.truncate_sequence))
+    head = CompletionHead(model.info.id, _echoes(model, body, sampling.n), body.suffix or "", body.include_usage)
     if body.stream:
         frames = completion_frames(deltas, head)
         return EventStream(frames, keep_alive_s=served.settings.keep_alive_s, error_frames=openai_error_frames)
@@ -49,6 +50,8 @@ async def _continue_all(
     prompts: Sequence[str | Sequence[int]],
     sampling: SamplingParams,
     constraint: Constraint | None,
+    *,
+    truncate: bool,
 ) -> AsyncGenerator[Delta, None]:
     """All prompts at once; choice `c` of prompt `p` has index `p * n + c`. The first failure ends them all."""
     queue: asyncio.Queue[Delta | Exception | None] = asyncio.Queue()
@@ -56,7 +59,9 @@ async def _continue_all(
     async def run(position: int, prompt: str | Sequence[int]) -> None:
         end: Exception | None = None
         try:
-            async with aclosing(closed_after(model.complete(prompt, sampling, constraint))) as deltas:
+            async with aclosing(
+                closed_after(model.complete(prompt, sampling, constraint, truncate=truncate))
+            ) as deltas:
                 async for delta in deltas:
                     queue.put_nowait(replace(delta, index=position * sampling.n + delta.index))
         except Exception as error:  # noqa: BLE001 - raised again by the reader

@@ -180,7 +180,9 @@ class ChatRequest(SamplingFields):
 
     def sampling(self, defaults: SamplingParams) -> SamplingParams:
         sampling = super().sampling(defaults)
-        return replace(sampling, logprobs=self.top_logprobs or 0) if self.logprobs else sampling
+        if not self.logprobs:
+            return sampling
+        return replace(sampling, logprobs=1 if self.top_logprobs is None else self.top_logprobs)
 
     def _thinking(self) -> bool | None:
         """`enable_thinking`, given directly or inside `chat_template_kwargs`."""

@@ -21,6 +21,8 @@ class CompletionHead:
     model: str
     echoes: Sequence[str]
     """Per choice: text put before the answer, empty when the prompt is not echoed."""
+    suffix: str
+    """Put after every answer."""
     include_usage: bool = False
     id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
@@ -49,7 +51,8 @@ async def completion_frames(deltas: AsyncGenerator[Delta, None], head: Completio
             if delta.text or delta.logprobs or delta.finish_reason:
                 logprobs = text_logprobs(delta.logprobs, sent[delta.index])
                 sent[delta.index] += len(delta.text)
-                yield frame(head.body([_choice(delta.index, delta.text, delta.finish_reason, logprobs)]))
+                text = delta.text + head.suffix if delta.finish_reason else delta.text
+                yield frame(head.body([_choice(delta.index, text, delta.finish_reason, logprobs)]))
     if head.include_usage:
         yield frame(head.body([], usage))
     yield DONE
@@ -69,7 +72,7 @@ async def completion_body(deltas: AsyncGenerator[Delta, None], head: CompletionH
             if delta.finish_reason:
                 reasons[delta.index] = delta.finish_reason
     choices = [
-        _choice(index, text, reasons.get(index), text_logprobs(logprobs[index], len(head.echoes[index])))
+        _choice(index, text + head.suffix, reasons.get(index), text_logprobs(logprobs[index], len(head.echoes[index])))
         for index, text in enumerate(texts)
     ]
     return head.body(choices, usage)

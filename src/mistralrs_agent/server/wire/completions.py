@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -15,11 +14,11 @@ from pydantic import (
 )
 
 from engine import SamplingParams
-from mistralrs_agent.server.wire.base import NoEffect, Unsupported, UnsupportedFlag, invalid, only
+from mistralrs_agent.server.wire.base import NoEffect, Unsupported, invalid
 from mistralrs_agent.server.wire.constraint import Grammar, ResponseFormat
-from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions
+from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions, TokenId
 
-TokenIds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+TokenIds = Annotated[list[TokenId], Field(min_length=1)]
 MAX_PROMPTS = 256
 
 
@@ -41,8 +40,8 @@ class CompletionRequest(SamplingFields):
     grammar: Grammar | None = None
 
     best_of: int | None = None
-    suffix: Annotated[Any, AfterValidator(only(""))] = None
-    truncate_sequence: UnsupportedFlag = None
+    suffix: str | None = None
+    truncate_sequence: bool | None = None
     adapter: Unsupported = None
     user: NoEffect = None
 

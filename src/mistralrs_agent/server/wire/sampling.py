@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine import SamplingParams
-from mistralrs_agent.server.wire.base import Unsupported, WireModel, invalid
+from mistralrs_agent.server.wire.base import WireModel, invalid
 
 _TOKEN_ID_DIGITS = 9
 StopString = Annotated[str, Field(min_length=1)]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class SamplingFields(WireModel):
-    """Fields that end up in `SamplingParams` under the same name, and `stop`, `logit_bias`."""
+    """Fields that end up in `SamplingParams` under the same name, and `stop`, which may name token ids too."""
 
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -29,13 +30,15 @@ class SamplingFields(WireModel):
     min_tokens: Annotated[int, Field(ge=0)] | None = None
     ignore_eos: bool | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
-    stop: StopString | list[StopString] | None = None
+    stop: StopString | list[StopString | TokenId] | None = None
+    stop_token_ids: list[TokenId] | None = None
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
 
-    dry_multiplier: Unsupported = None
-    dry_base: Unsupported = None
-    dry_allowed_length: Unsupported = None
-    dry_sequence_breakers: Unsupported = None
+    dry_multiplier: Annotated[float, Field(ge=0)] | None = None
+    dry_base: Annotated[float, Field(ge=1)] | None = None
+    dry_allowed_length: Annotated[int, Field(ge=1)] | None = None
+    dry_sequence_breakers: list[StopString] | None = None
+    dry_range: Annotated[int, Field(ge=0)] | None = None
 
     @field_validator("logit_bias")
     @classmethod
@@ -56,14 +59,20 @@ class SamplingFields(WireModel):
         same_name = (
             "temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty",
             "seed", "max_tokens", "min_tokens", "ignore_eos", "n",
+            "dry_multiplier", "dry_base", "dry_allowed_length", "dry_range",
         )  # fmt: skip
         given: dict[str, Any] = {name: value for name in same_name if (value := getattr(self, name)) is not None}
         if self.top_k is not None:
             given["top_k"] = max(self.top_k, 0)
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
         if self.stop is not None:
-            given["stop"] = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+            given["stop"] = tuple(stop for stop in stops if isinstance(stop, str))
+        if stop_ids := [stop for stop in stops if isinstance(stop, int)] + (self.stop_token_ids or []):
+            given["stop_token_ids"] = tuple(stop_ids)
+        if self.dry_sequence_breakers is not None:
+            given["dry_sequence_breakers"] = tuple(self.dry_sequence_breakers)
         if self.logit_bias is not None:
-            given["logit_bias"] = {int(token): bias for token, bias in self.logit_bias.items()}
+            given["logit_bias"] = {**defaults.logit_bias, **{int(t): bias for t, bias in self.logit_bias.items()}}
         return replace(defaults, **given)
 
 
