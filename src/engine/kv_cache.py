@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 from collections.abc import Sequence
 from math import prod
-from mmap import mmap
 
 import torch
 from torch import Tensor
@@ -57,5 +58,12 @@ def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> 
 
 
 def _lazy_zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Zeros whose pages the system hands out when they are first written; `torch.zeros` would write them all."""
-    return torch.frombuffer(mmap(-1, prod(shape) * dtype.itemsize), dtype=dtype).view(shape)
+    """Zeros whose pages the system hands out when they are first written; `torch.zeros` would write them all.
+
+    Huge ones where it has them: of the small ones a long prompt would take tens of thousands.
+    """
+    pages = mmap.mmap(-1, prod(shape) * dtype.itemsize)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a kernel without huge pages
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(pages, dtype=dtype).view(shape)
