@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "decoder.h"
+#include "experts.h"
 #include "formats.h"
 #include "input.h"
 #include "pool.h"
@@ -146,6 +147,10 @@ EXPORT void gated(const float* gate_up, float* out, int64_t tokens, int64_t widt
 }
 
 EXPORT void attention(const Attention* arguments) { active->attention(*arguments); }
+
+EXPORT void mix_experts(const Mixture* mixture, const float* x, float* out, int64_t tokens, int precision) {
+    mix_experts(*active, *mixture, Precision(precision), x, out, tokens);
+}
 
 EXPORT void decoder_layers(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
     decoder_layers(*active, *step, layers, count);

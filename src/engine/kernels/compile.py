@@ -68,7 +68,7 @@ def _build(output: Path) -> str | None:
         ]
         commands += [
             [compiler, *_FLAGS, "-c", f"{name}.cpp", "-o", str(objects / f"{name}.o")]
-            for name in ("api", "decoder", "pool")
+            for name in ("api", "decoder", "experts", "pool")
         ]
         linked = objects / output.name
         link = [compiler, "-shared", "-pthread", "-o", str(linked)]

@@ -91,6 +91,7 @@ class Stack {
 
     // Normalised input in step_.out → update_.
     void feed_forward(const DecoderLayer& layer) const {
+        if (layer.mixture) return mix_experts(kernels_, *layer.mixture, precision(), step_.out, update_, tokens_);
         const bool together = layer.gate_up[1] == nullptr;
         float* gate = inside_;
         float* up = gate + (together ? step_.inner : tokens_ * step_.inner);

@@ -1,6 +1,7 @@
 // All layers of a decoder in one call: the kernels of one instruction set, one after the other, on memory of our own.
 #pragma once
 #include "api.h"
+#include "experts.h"
 
 namespace engine {
 
@@ -15,6 +16,7 @@ struct DecoderLayer {
     const float* rotary_table;  // cosines and sines of all positions of the step at least; see rotary()
     int64_t rotary_dim;
     int64_t window;  // as in Attention
+    const Mixture* mixture;  // in place of gate_up and down
 };
 
 // What the layers share: sizes, and the tokens of this step.

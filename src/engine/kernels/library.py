@@ -48,6 +48,18 @@ class DecoderLayerArguments(Structure):
         *((name, c_void_p) for name in ("next_norm", "rotary_table")),
         ("rotary_dim", c_int64),
         ("window", c_int64),
+        ("mixture", c_void_p),
+    )
+
+
+class MixtureArguments(Structure):
+    """`engine::Mixture` of experts.h."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("router", "gate_up", "down")),
+        *((name, c_int64) for name in ("experts", "per_token", "inner")),
+        ("normalize", c_int),
+        ("activation", c_int),
     )
 
 
@@ -116,5 +128,6 @@ class Library:
         )
         self.gated = function("gated", (pointer, pointer, number, number, c_int))
         self.attention = function("attention", (POINTER(AttentionArguments),))
+        self.mix_experts = function("mix_experts", (pointer, pointer, pointer, number, c_int))
         self.decoder_layers = function("decoder_layers", (POINTER(DecoderStepArguments), pointer, number))
         self.sample = function("sample", (pointer, pointer, number, number, number))

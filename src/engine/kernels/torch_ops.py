@@ -174,6 +174,18 @@ gated = _define(
 """gate_up (T, 2I) → activation(gate) · up, (T, I); activations as in `engine.layers.activation`."""
 
 
+def _mix_experts(x: Tensor, mixture: int, precision: int) -> Tensor:
+    x = x.contiguous()
+    out = torch.empty(x.shape)
+    _library().mix_experts(mixture, x.data_ptr(), out.data_ptr(), x.shape[0], precision)
+    return out
+
+
+mix_experts = _define("mix_experts(Tensor x, int mixture, int precision) -> Tensor", _mix_experts, _like)
+"""x (T, hidden) through a mixture of experts → as x; `mixture` is the address of its `MixtureArguments`: hundreds of
+matrices as a list of tensors would cost more than the products of a token."""
+
+
 def _paged_attention(  # noqa: PLR0913, PLR0917 - an operator takes tensors and numbers only
     query: Tensor,
     key: Tensor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,3 +26,7 @@ def gelu_tanh_mul(gate_up: Tensor) -> Tensor:
         return torch_ops.gated(gate_up, GELU_TANH)
     gate, up = gate_up.chunk(2, -1)
     return functional.gelu(gate, approximate="tanh") * up
+
+
+CODES: dict[Callable[[Tensor], Tensor], int] = {silu_mul: SILU, gelu_tanh_mul: GELU_TANH}
+"""What the native library calls them."""

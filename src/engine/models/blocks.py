@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.attention.base import Step
 from engine.attention.paged import paged_attention
 from engine.layers.linear import Linear, LinearGroup
+from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
 from engine.models.spec import DecoderSpec
@@ -53,6 +54,10 @@ class FeedForward:
     down: Linear
     activation: Callable[[Tensor], Tensor]
 
+    @property
+    def linears(self) -> list[Linear]:
+        return [*self.gate_up.parts, self.down]
+
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, hidden) → (T, hidden)."""
         return self.down(self.activation(self.gate_up(x)))
@@ -64,7 +69,7 @@ class Layer:
     attention: AttentionBlock
     attention_output_norm: RMSNorm | None
     feed_forward_norm: RMSNorm
-    feed_forward: Callable[[Tensor], Tensor]
+    feed_forward: FeedForward | MixtureOfExperts
     feed_forward_output_norm: RMSNorm | None
     residual_scale: float
 

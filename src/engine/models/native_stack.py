@@ -16,16 +16,17 @@ from engine.kernels import native
 from engine.kernels.library import DecoderLayerArguments, DecoderStepArguments
 from engine.layers.activation import GELU_TANH, SILU
 from engine.layers.linear import Linear, native_precision
+from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
-from engine.models.blocks import FeedForward, Layer
+from engine.models.blocks import Layer
 from engine.models.spec import DecoderSpec
 
 
 class NativeStack:
     """The layers of a decoder, each with the norm after it, run by the native library where all of them fit it.
 
-    They fit when every feed-forward block is dense and every weight is in the library's layout. The numbers are those
+    They fit when every weight is in the library's layout. The numbers are those
     of calling the layers one by one: the same kernels run in the same order.
     """
 
@@ -34,7 +35,6 @@ class NativeStack:
         self._layers = layers
         self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
         self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
-        self._is_dense = all(isinstance(layer.feed_forward, FeedForward) for layer, _ in layers)
         self._described: _Described | None = None
 
     def __call__(self, residual: Tensor, step: Step, cache: KVCacheView) -> Tensor | None:
@@ -75,7 +75,7 @@ class NativeStack:
     def _describe(self, positions: int) -> _Described | None:
         """The layers in the library's words, good for so many positions; None when one of them does not fit."""
         if self._described is None or self._described.positions < positions:
-            if not self._is_dense or len(self._matmul_dtypes) > 1:
+            if len(self._matmul_dtypes) > 1:
                 return None
             if any(linear.native_address() is None for linear in self._linears):
                 return None
@@ -97,20 +97,15 @@ class _Described:
 
 
 def _linears(layer: Layer) -> list[Linear]:
-    attention, feed_forward = layer.attention, layer.feed_forward
-    inside = [*feed_forward.gate_up.parts, feed_forward.down] if isinstance(feed_forward, FeedForward) else []
-    return [*attention.qkv.parts, attention.output, *inside]
+    return [*layer.attention.qkv.parts, layer.attention.output, *layer.feed_forward.linears]
 
 
 def _arguments(layer: Layer, next_norm: RMSNorm, tables: dict[RotaryEmbedding, Tensor]) -> DecoderLayerArguments:
     attention, feed_forward = layer.attention, layer.feed_forward
-    assert isinstance(feed_forward, FeedForward), "asked by the caller"
     table = None if attention.rotary is None else tables[attention.rotary]
-    return DecoderLayerArguments(
+    arguments = DecoderLayerArguments(
         qkv=tuple(linear.native_address() for linear in attention.qkv.parts),
-        gate_up=tuple(linear.native_address() for linear in feed_forward.gate_up.parts),
         output=attention.output.native_address(),
-        down=feed_forward.down.native_address(),
         query_norm=_address(attention.query_norm),
         key_norm=_address(attention.key_norm),
         attention_output_norm=_address(layer.attention_output_norm),
@@ -121,6 +116,12 @@ def _arguments(layer: Layer, next_norm: RMSNorm, tables: dict[RotaryEmbedding, T
         rotary_dim=0 if table is None else 2 * table.shape[2],
         window=attention.window or 0,
     )
+    if isinstance(feed_forward, MixtureOfExperts):
+        arguments.mixture = feed_forward.native_address()
+    else:
+        arguments.gate_up = tuple(linear.native_address() for linear in feed_forward.gate_up.parts)
+        arguments.down = feed_forward.down.native_address()
+    return arguments
 
 
 def _address(norm: RMSNorm | None) -> int | None:

@@ -22,7 +22,6 @@ from tests.engine.steps import Driver
 
 pytestmark = pytest.mark.skipif(kernels.native() is None, reason="the native library was not built")
 
-DENSE = [name for name in tiny.NATIVE if name not in ("mixtral", "qwen3-moe")]
 TOKENS = torch.randint(3, tiny.VOCAB, (40,), generator=torch.Generator().manual_seed(1)).tolist()
 
 Answers = Callable[[], set[bool]]
@@ -77,8 +76,8 @@ def assert_same(ours: list[Tensor], theirs: list[Tensor]) -> None:
 
 
 @pytest.mark.parametrize("matmul_dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-@pytest.mark.parametrize("name", DENSE)
-def test_every_dense_family_gives_the_same_bits(
+@pytest.mark.parametrize("name", tiny.NATIVE)
+def test_every_family_gives_the_same_bits(
     name: str, matmul_dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: Answers
 ):
     decoder = decoder_of(name, tmp_path, matmul_dtype=matmul_dtype)
@@ -121,11 +120,6 @@ def test_positions_beyond_the_first_rotary_table(tmp_path: Path, monkeypatch: py
     ours = run()
     assert answered() == {True}
     assert_same(ours, layer_by_layer(monkeypatch, run))
-
-
-def test_experts_are_called_layer_by_layer(tmp_path: Path, answered: Answers):
-    steps_of(decoder_of("mixtral", tmp_path))
-    assert answered() == {False}
 
 
 def test_a_weight_of_odd_width_sends_the_model_layer_by_layer(tmp_path: Path, answered: Answers):
