@@ -26,8 +26,8 @@ from engine.models.spec import DecoderSpec
 class NativeStack:
     """The layers of a decoder, each with the norm after it, run by the native library where all of them fit it.
 
-    They fit when every weight is in the library's layout. The numbers are those
-    of calling the layers one by one: the same kernels run in the same order.
+    They fit when every weight is in the library's layout. The numbers are those of calling the layers one by one: the
+    same kernels run in the same order.
     """
 
     def __init__(self, spec: DecoderSpec, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:

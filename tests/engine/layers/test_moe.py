@@ -108,15 +108,19 @@ def test_no_token_and_numbers_that_are_none_do_no_harm(implementation: str) -> N
 def test_the_answer_of_a_token_does_not_depend_on_its_neighbours() -> None:
     mixture, x = plain(6, 64, 48).mixture(2, True), torch.randn(20, 64)
     together = mixture(x)
-    torch.testing.assert_close(torch.cat([mixture(row) for row in x.split(1)]), together, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(torch.cat([mixture(row) for row in x.split(1)]), together, rtol=1e-4, atol=2e-5)
+
+
+def has_rows(rows: torch.Tensor) -> bool:
+    return len(rows) > 0
 
 
 def test_grouped_products_of_plain_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moe, "_has_grouped_products", lambda _: True)
+    monkeypatch.setattr(moe, "_has_grouped_products", has_rows)
     case, x = plain(6, 64, 48, torch.bfloat16), torch.randn(9, 64).bfloat16()
     mixture = case.mixture(2, True)
     out = mixture(x)
     assert out.dtype is torch.bfloat16
     assert_close(out, case.reference(x, 2, True), 2e-2)
     assert_close(mixture(x[:1]), case.reference(x[:1], 2, True), 2e-2)
-    assert all(linear.weight.source is not None and linear.weight.source.nbytes for linear in mixture.linears)
+    assert all(linear.nbytes for linear in mixture.linears)

@@ -72,7 +72,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "num_experts": 6,
             "num_experts_per_tok": 2,
-            "moe_intermediate_size": 24,
+            "moe_intermediate_size": 16,
             "head_dim": 16,
             "norm_topk_prob": True,
         },
