@@ -17,6 +17,7 @@ constexpr int64_t BLOCK_LOGITS = 64;
 constexpr int64_t FEW_BLOCKS = 64;        // tokens asked of the first, cheap attempt at top-p
 constexpr float NO_WEIGHT = -87.0f;       // exponents below it weigh nothing
 constexpr float SLACK = 1e-3f;            // of exponents, for bounds that are checked exactly afterwards
+constexpr int BINS = 8, BIN_PASSES = 3;   // each pass over the weights narrows the edge of top-p to an eighth
 constexpr float NEVER = -std::numeric_limits<float>::infinity();
 
 struct Token {
@@ -38,6 +39,18 @@ struct ById {
     bool operator()(const Token& a, const Token& b) const { return a.id < b.id; }
 };
 
+// Weights whose exponents are at least `bound`, zero elsewhere.
+INLINE F weights_from(F exponents, F bound, F weights) {
+#if defined(__AVX512F__)
+    return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(exponents.v, bound.v, _CMP_GE_OQ), weights.v)};
+#elif defined(__AVX2__)
+    return {_mm256_and_ps(_mm256_cmp_ps(exponents.a, bound.a, _CMP_GE_OQ), weights.a),
+            _mm256_and_ps(_mm256_cmp_ps(exponents.b, bound.b, _CMP_GE_OQ), weights.b)};
+#else
+    return each<F>([&](int i) { return exponents.v[i] >= bound.v[i] ? weights.v[i] : 0.0f; });
+#endif
+}
+
 class Sampling {
   public:
     Sampling(SampleRow& row, float* logits, int64_t vocab)
@@ -45,6 +58,7 @@ class Sampling {
           scale_(row.scale > 0 ? row.scale : 1.0f) {
         maxima_ = scratch_of<float>(Slot::Scores, size_t(2 * blocks_));
         sums_ = maxima_ + blocks_;
+        weights_ = scratch_of<float>(Slot::Activations, size_t(blocks_ * BLOCK_LOGITS));
     }
 
     void choose() {
@@ -111,7 +125,7 @@ class Sampling {
 
     float bound_of(float exponent) const { return highest_ + (exponent - SLACK) / scale_; }  // logits of that weight
 
-    // Sum of weights e^(scale * (logit - highest)) of each block and of the row.
+    // Weights e^(scale * (logit - highest)), and their sums over each block and the row.
     void weigh() {
         const F highest = set1(highest_), scale = set1(scale_);
         float padded[BLOCK_LOGITS];
@@ -122,8 +136,11 @@ class Sampling {
             const float* x = block(index, padded);
             F weights = zero();
             UNROLL(4)
-            for (int64_t i = 0; i < BLOCK_LOGITS; i += LANES)
-                weights = weights + exponential((load(x + i) - highest) * scale);
+            for (int64_t i = 0; i < BLOCK_LOGITS; i += LANES) {
+                const F weight = exponential((load(x + i) - highest) * scale);
+                store(weights_ + index * BLOCK_LOGITS + i, weight);
+                weights = weights + weight;
+            }
             sums_[index] = sum(weights);
             total_ += sums_[index];
         }
@@ -204,52 +221,136 @@ class Sampling {
         return low;
     }
 
-    // Tokens outside weigh at most min_p of the highest, or together less than what top-p leaves out.
-    void gather_likely(double need) {
-        if (row_.top_p < 1) {
-            gather_highest(std::min(FEW_BLOCKS, blocks_));
-            if (gathered_weight() >= need) return;
-        }
-        float exponent = NO_WEIGHT;
-        if (row_.min_p > 0) exponent = std::max(exponent, std::log(row_.min_p));
-        if (row_.top_p < 1)
-            exponent = std::max(exponent, float(std::log((total_ - need) / double(vocab_))));
-        gather(bound_of(exponent));
+    // Keeps the highest tokens that together reach `need`.
+    void keep_share(double need) { count_ = reach(need, ByRank()) + 1; }
+
+    void keep_likely() {
+        const float least = row_.min_p, highest = highest_;
+        count_ = std::partition(tokens_, tokens_ + count_, [=](const Token& token) {
+            return token.weight > least || token.logit == highest;
+        }) - tokens_;
+    }
+
+    void gather_likely() {
+        gather(bound_of(std::max(NO_WEIGHT, std::log(row_.min_p))));
+        keep_likely();
     }
 
     int32_t draw_survivor(bool has_top_k) {
-        double need = row_.top_p * total_;
         if (has_top_k) {
             keep_highest(row_.top_k);
-            need = row_.top_p * gathered_weight();
+            if (row_.top_p < 1) keep_share(row_.top_p * gathered_weight());
+            if (row_.min_p > 0) keep_likely();
+        } else if (row_.top_p < 1) {
+            const double need = row_.top_p * total_;
+            gather_highest(std::min(FEW_BLOCKS, blocks_));
+            if (gathered_weight() >= need) {
+                keep_share(need);
+                if (row_.min_p > 0) keep_likely();
+            } else {
+                if (row_.min_p > 0) gather_likely();
+                if (row_.min_p == 0 || gathered_weight() >= need) return draw_from_many(need);
+            }
         } else {
-            gather_likely(need);
-        }
-        if (row_.top_p < 1) count_ = reach(need, ByRank()) + 1;
-        if (row_.min_p > 0) {
-            const float least = row_.min_p, highest = highest_;
-            count_ = std::partition(tokens_, tokens_ + count_, [=](const Token& token) {
-                return token.weight > least || token.logit == highest;
-            }) - tokens_;
+            gather_likely();
         }
         return tokens_[reach(row_.uniform * gathered_weight(), ById())].id;
     }
 
+    float exponent_of(float logit) const { return (logit - highest_) * scale_; }
+
+    // Sums of the weights from each of the bounds first + i * width on.
+    void weigh_bins(float first, float width, double* sums) const {
+        const F highest = set1(highest_), scale = set1(scale_);
+        float padded[BLOCK_LOGITS];
+        F bounds[BINS], parts[BINS];
+        for (int bin = 0; bin < BINS; ++bin) bounds[bin] = set1(first + float(bin) * width), parts[bin] = zero();
+        for (int64_t index = 0; index < blocks_; ++index) {
+            if (sums_[index] == 0) continue;
+            const float* x = block(index, padded);
+            for (int64_t i = 0; i < BLOCK_LOGITS; i += LANES) {
+                const F exponents = (load(x + i) - highest) * scale, weights = load(weights_ + index * BLOCK_LOGITS + i);
+                UNROLL(8)
+                for (int bin = 0; bin < BINS; ++bin)
+                    parts[bin] = parts[bin] + weights_from(exponents, bounds[bin], weights);
+            }
+        }
+        for (int bin = 0; bin < BINS; ++bin) sums[bin] = sum(parts[bin]);
+    }
+
+    // Top-p that keeps many tokens: passes over all weights narrow down where its edge is, and only tokens beside the
+    // edge are gathered. Others are drawn by the sums of their blocks.
+    int32_t draw_from_many(double need) {
+        // tokens below the first bound weigh less, all together, than what is left out
+        float first = float(std::log((total_ - need) / double(vocab_))) - SLACK, upper = 1, width = -first / BINS;
+        double above = 0, sums[BINS];
+        for (int pass = 0; pass < BIN_PASSES; ++pass, width /= BINS) {
+            weigh_bins(first, width, sums);
+            int bin = BINS - 1;
+            while (bin > 0 && sums[bin] < need) --bin;
+            if (bin + 1 < BINS) {
+                above = sums[bin + 1];
+                upper = first + float(bin + 1) * width;
+            }
+            first = first + float(bin) * width;
+        }
+        gather_edge(first, upper);
+        count_ = count_ > 0 ? reach(need - above, ByRank()) + 1 : 0;
+        double total = 0;
+        for (int64_t i = 0; i < count_; ++i) sums_[tokens_[i].id / BLOCK_LOGITS] += tokens_[i].weight;
+        for (int64_t index = 0; index < blocks_; ++index) total += sums_[index];
+        double target = row_.uniform * total;
+        const int64_t index = block_at(target);
+        count_ = std::partition(tokens_, tokens_ + count_,
+                                [=](const Token& token) { return token.id / BLOCK_LOGITS == index; }) - tokens_;
+        for (int64_t id = index * BLOCK_LOGITS; id < std::min(vocab_, (index + 1) * BLOCK_LOGITS); ++id)
+            if (exponent_of(logits_[id]) >= upper) tokens_[count_++] = {int32_t(id), logits_[id], weights_[id]};
+        return tokens_[reach(target, ById())].id;
+    }
+
+    // Gathers the tokens with exponents in [first, upper); the sums of blocks become those from `upper` on.
+    void gather_edge(float first, float upper) {
+        const F highest = set1(highest_), scale = set1(scale_);
+        float padded[BLOCK_LOGITS];
+        start_gathering();
+        for (int64_t index = 0; index < blocks_; ++index) {
+            if (sums_[index] == 0) continue;
+            const float* x = block(index, padded);
+            const float* weights = weights_ + index * BLOCK_LOGITS;
+            F from_first = zero(), from_upper = zero();
+            for (int64_t i = 0; i < BLOCK_LOGITS; i += LANES) {
+                const F exponents = (load(x + i) - highest) * scale;
+                from_first = from_first + weights_from(exponents, set1(first), load(weights + i));
+                from_upper = from_upper + weights_from(exponents, set1(upper), load(weights + i));
+            }
+            sums_[index] = sum(from_upper);
+            if (sum(from_first) == sums_[index]) continue;
+            for (int64_t i = 0; i < BLOCK_LOGITS; ++i) {
+                const float exponent = exponent_of(x[i]);
+                tokens_[count_] = {int32_t(index * BLOCK_LOGITS + i), x[i], weights[i]};
+                count_ += exponent >= first && exponent < upper;
+            }
+        }
+    }
+
+    // The block in which the sums of blocks reach `need`, which becomes what is needed of that block.
+    int64_t block_at(double& need) const {
+        int64_t last = 0;  // should rounding leave need beyond the end
+        for (int64_t index = 0; index < blocks_; ++index) {
+            if (sums_[index] == 0) continue;
+            last = index;
+            if (sums_[index] >= need) break;
+            need -= sums_[index];
+        }
+        return last;
+    }
+
     int32_t draw_any() {
         double need = row_.uniform * total_;
-        int64_t index = first_highest() / BLOCK_LOGITS;  // should rounding leave need beyond the end
-        for (int64_t i = 0; i < blocks_; ++i) {
-            if (sums_[i] > 0 && sums_[i] >= need) {
-                index = i;
-                break;
-            }
-            need -= sums_[i];
-        }
+        const int64_t index = block_at(need);
         start_gathering();
         gather_block(index, std::max(bound_of(NO_WEIGHT), -FLT_MAX));
-        int64_t at = 0;
-        for (; at < count_ - 1 && tokens_[at].weight < need; ++at) need -= tokens_[at].weight;
-        return tokens_[at].id;
+        return tokens_[reach(need, ById())].id;
     }
 
     float logprob(float logit) const { return (logit - highest_) * scale_ - float(std::log(total_)); }
@@ -273,7 +374,7 @@ class Sampling {
     const float scale_;
     float highest_ = NEVER;
     double total_ = 0;
-    float *maxima_, *sums_;
+    float *maxima_, *sums_, *weights_;
     Token* tokens_ = nullptr;
     int64_t count_ = 0;
 };

@@ -32,6 +32,8 @@ FILTERS = [
     SamplingParams(temperature=1e30),
     SamplingParams(temperature=1e30, top_p=0.5),
     SamplingParams(temperature=2.5, top_p=0.97),
+    SamplingParams(temperature=3.0, top_p=0.9, min_p=1e-3),
+    SamplingParams(temperature=3.0, top_p=0.9, min_p=0.3),
 ]
 
 
