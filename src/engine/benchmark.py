@@ -9,13 +9,19 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterator
+import timeit
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import median
 
+import torch
+
 from engine.engine import Engine
 from engine.request import Request, SamplingParams
+
+_STREAM_BYTES = 256 << 20
+"""More than the caches of a CPU hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,17 @@ class Case:
     prompt_tokens: int
     generated_tokens: int
     concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How long requests took that started at the same time."""
+
+    first_s: float
+    """Until the last of them had its first token."""
+    decoded: int
+    """Tokens of all of them after that."""
+    decode_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +86,26 @@ def peak_memory_mib() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _repeat(engine: Engine, case: Case, random: Random, times: int) -> Iterator[Timing]:
-    sampling = SamplingParams(temperature=0.0, max_tokens=case.generated_tokens, ignore_eos=True)
-    for iteration in range(times):
-        for i in range(case.concurrency):
-            prompt = tuple(random.randrange(10, engine.vocab_size - 10) for _ in range(case.prompt_tokens))
-            engine.add(Request(f"bench-{iteration}-{i}", prompt, sampling))
-        yield _time(engine, case)
+def memory_bandwidth(threads: int, *, repeats: int = 9) -> float:
+    """Bytes a second that `threads` threads together read from memory: the fastest of several passes over more than
+    the caches hold. Decoding one sequence reads every weight once a token, so this bounds it.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        data = torch.ones(_STREAM_BYTES // 8, dtype=torch.int64)
+        return _STREAM_BYTES / min(timeit.repeat(data.sum, number=1, repeat=repeats))
+    finally:
+        torch.set_num_threads(before)
 
 
-def _time(engine: Engine, case: Case) -> Timing:
+def run_together(engine: Engine, work: Sequence[tuple[Sequence[int], int]]) -> Together:
+    """Run prompts that start at the same time, each with the number of tokens it gets, none fewer, all greedy."""
+    name = f"bench-{time.monotonic_ns()}"
     start = time.perf_counter()
+    for index, (prompt, generated) in enumerate(work):
+        sampling = SamplingParams(temperature=0.0, max_tokens=generated, ignore_eos=True)
+        engine.add(Request(f"{name}-{index}", tuple(prompt), sampling))
     started: set[str] = set()
     first = None
     decoded = 0
@@ -87,12 +113,22 @@ def _time(engine: Engine, case: Case) -> Timing:
         for delta in engine.step():
             decoded += len(delta.token_ids) if first is not None else 0
             started.add(delta.request_id)
-        if first is None and len(started) == case.concurrency:
+        if first is None and len(started) == len(work):
             first = time.perf_counter()
     end = time.perf_counter()
     assert first is not None
-    return Timing(
-        ttft_s=first - start,
-        prefill_tokens_per_s=case.concurrency * case.prompt_tokens / (first - start),
-        decode_tokens_per_s=decoded / (end - first) if decoded else 0.0,
-    )
+    return Together(first - start, decoded, end - first)
+
+
+def _repeat(engine: Engine, case: Case, random: Random, times: int) -> Iterator[Timing]:
+    for _ in range(times):
+        prompts = [
+            [random.randrange(10, engine.vocab_size - 10) for _ in range(case.prompt_tokens)]
+            for _ in range(case.concurrency)
+        ]
+        together = run_together(engine, [(prompt, case.generated_tokens) for prompt in prompts])
+        yield Timing(
+            ttft_s=together.first_s,
+            prefill_tokens_per_s=case.concurrency * case.prompt_tokens / together.first_s,
+            decode_tokens_per_s=together.decoded / together.decode_s if together.decoded else 0.0,
+        )
