@@ -16,8 +16,9 @@ from typing import cast
 
 from sandbox.errors import SandboxBroken
 from sandbox.policy import SandboxPolicy
-from sandbox.process import InterpreterEnded, InterpreterProcess
+from sandbox.process import InterpreterProcess
 from sandbox.report import PURPOSES, LayerReport, Purpose
+from sandbox.supervision import SessionEnded
 from sandbox.workspace import Workspace
 
 _ATTACKS = """
@@ -62,7 +63,7 @@ async def _breaches(process: InterpreterProcess, policy: SandboxPolicy) -> tuple
         code = _ATTACKS.format(canary=canary.name, port=listener.getsockname()[1], pid=os.getpid())
         try:
             answer = await process.execute(code)
-        except InterpreterEnded as ended:
+        except SessionEnded as ended:
             raise SandboxBroken(f"the test from inside could not run: {ended}") from ended
     if answer.get("status") != "ok":
         return PURPOSES  # a test that did not run proves nothing

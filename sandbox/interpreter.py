@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 import json
 import os
 import subprocess
@@ -22,7 +22,9 @@ ETC_SHARED = ("passwd", "group", "hosts", "nsswitch.conf")
 
 _FACTS = (
     "import json,sys,sysconfig as s;"
-    "print(json.dumps([sys.prefix,sys.base_prefix,*map(s.get_path,('stdlib','platstdlib','purelib','platlib'))]))"
+    "p=[sys.prefix,sys.base_prefix,*map(s.get_path,('stdlib','platstdlib','purelib','platlib'))];"
+    "p+=[d for d in sys.path if d.endswith(('/site-packages','/dist-packages'))];"
+    "print(json.dumps([p,sys.version_info[:2]]))"
 )
 
 
@@ -38,20 +40,46 @@ class Interpreter:
     """Installation, virtual environment, standard library, packages; no parent of these."""
 
 
-@functools.lru_cache(maxsize=8)
-def find(python: Path | None) -> Interpreter:
-    """Describe an interpreter; asks it where its parts are when it is not the one running. Raises SandboxBroken."""
-    given = os.path.abspath(python or sys.executable)
+_known: dict[str, Interpreter] = {}
+
+
+async def find(python: Path | None) -> Interpreter:
+    """Describe an interpreter; the first time it is asked where its parts are. Raises SandboxBroken."""
+    given = sys.executable if python is None else _absolute(python)
+    if given not in _known:
+        _known[given] = await asyncio.to_thread(_ask, given)
+    return _known[given]
+
+
+def _absolute(path: Path) -> str:
+    """As given, links not followed: a virtual environment is found beside the link."""
+    return os.path.abspath(path)
+
+
+def _ask(given: str) -> Interpreter:
     try:
         answer = subprocess.run([given, "-I", "-c", _FACTS], capture_output=True, text=True, timeout=30, check=True)
-        prefixes = json.loads(answer.stdout)
+        prefixes, version = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxBroken(f"the interpreter {given!r} cannot be run: {error}") from error
+    if version < [3, 9]:
+        found = ".".join(map(str, version))
+        raise SandboxBroken(f"the interpreter {given!r} is Python {found}; code execution needs 3.9 or newer")
     executable = os.path.realpath(given)
     shared = {os.path.expanduser("~"), os.path.expanduser("~/.local"), "/"}
     kept = [path for path in prefixes if path and os.path.realpath(path) not in shared]
     narrow = [given, executable] if len(kept) < len(prefixes) else []
     return Interpreter(given, executable, tuple(dict.fromkeys([*kept, *narrow])))
+
+
+def check_outside(python: Interpreter, workdir: Path) -> None:
+    """Refuse an interpreter that the code could change: it is started outside the walls. Raises SandboxBroken."""
+    for path in (python.given, python.executable, *python.directories):
+        if Path(os.path.realpath(path)).is_relative_to(workdir):
+            raise SandboxBroken(
+                f"the interpreter {python.given!r} has parts in the working directory {str(workdir)!r}, where the code "
+                "could change them; give another working directory, or an interpreter elsewhere"
+            )
 
 
 def readable_paths(interpreter: Interpreter, guest: Path, network: str) -> tuple[str, ...]:

@@ -22,9 +22,10 @@ from typing import Any, cast
 from sandbox.errors import SandboxUnavailable, SessionClosed
 from sandbox.output import OnOutput, Pump, Stream
 from sandbox.policy import SandboxPolicy
-from sandbox.process import InterpreterEnded, InterpreterProcess
+from sandbox.process import InterpreterProcess
 from sandbox.report import LayerReport
 from sandbox.result import Result, Status
+from sandbox.supervision import SessionEnded
 from sandbox.workspace import Workspace
 
 INTERRUPT_GRACE_S = 2.0
@@ -136,7 +137,7 @@ class Session:
                 interrupted, status = True, "timeout"
                 sentence = f"the code ran longer than {timeout_s:g} s and was interrupted; variables are kept"
                 await self._stop(process, cell)
-        except InterpreterEnded as ended:
+        except SessionEnded as ended:
             streams = (process.stdout, process.stderr)
             lost = f"{ended}; variables of earlier calls are gone, files are kept"
             await self._end_process(lost)
@@ -151,7 +152,7 @@ class Session:
         return self._result(status, answer, sentence, started, streams, interrupted, (lost_before, None))
 
     async def _stop(self, process: InterpreterProcess, cell: asyncio.Task[dict[str, Any]]) -> None:
-        """Interrupt the running cell and end what it started. Raises InterpreterEnded when it does not stop."""
+        """Interrupt the running cell and end what it started. Raises SessionEnded when it does not stop."""
         try:
             async with asyncio.timeout(INTERRUPT_GRACE_S):
                 await process.interrupt()
@@ -159,13 +160,13 @@ class Session:
                 await process.end_others()
         except TimeoutError:
             cell.cancel()
-            raise InterpreterEnded("the interpreter was ended") from None
+            raise SessionEnded("the interpreter was ended") from None
 
     async def _abandon(self, process: InterpreterProcess, cell: asyncio.Task[dict[str, Any]]) -> None:
         """The caller went away: stop the cell, keep the session usable."""
         try:
             await self._stop(process, cell)
-        except InterpreterEnded as ended:
+        except SessionEnded as ended:
             await self._end_process(f"a call was cancelled and did not stop ({ended})")
         else:
             process.stdout.take()

@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 import types
-from typing import Any
+from typing import Any, TextIO
 
 from sandbox.guest import wire
 from sandbox.guest.cell import Cell, no_input
@@ -38,6 +38,7 @@ class Guest:
         self.running = False
         self.gallery = Gallery()
         self.namespace = _fresh_main()
+        self.streams: dict[str, TextIO] = {}
         self.standard_fds = [os.dup(1), os.dup(2)]
         self.count = 0
 
@@ -80,10 +81,11 @@ class Guest:
         for target, saved in zip((1, 2), self.standard_fds):  # noqa: B905 - the guest runs on Python 3.9 too
             os.dup2(saved, target)
         for name, fd in (("stdout", 1), ("stderr", 2)):
-            stream = getattr(sys, "__" + name + "__")
+            stream = self.streams.get(name)
             if stream is None or stream.closed:
                 stream = open(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
-                setattr(sys, "__" + name + "__", stream)
+                self.streams[name] = stream
+            setattr(sys, "__" + name + "__", stream)
             setattr(sys, name, stream)
         builtins.input = no_input
         signal.signal(signal.SIGINT, self._interrupt)
@@ -131,12 +133,20 @@ def _working_directory() -> str | None:
         return None
 
 
+def _reseed() -> None:
+    """Every session is a copy of one process; `random` seeds itself after a fork, numpy does not."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
 def main(control_fd: int) -> None:
     """Serve the socket on `control_fd` until it closes."""
-    os.set_inheritable(control_fd, False)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     sys.path.insert(0, os.getcwd())
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None:
+        vars(tempfile)["tempdir"] = None  # it was found before the walls stood
+    _reseed()
     sys.argv = [""]
     sys.dont_write_bytecode = True
     for name in [name for name in sys.modules if name.split(".")[0] == "sandbox"]:

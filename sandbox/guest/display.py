@@ -26,7 +26,19 @@ class Gallery:
     def __init__(self) -> None:
         self.images: list[bytes] = []
         self.left_out = 0
-        sys.meta_path.insert(0, _PyplotHook(self))
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            sys.meta_path.insert(0, _PyplotHook(self))
+        else:
+            self.take_over(pyplot)
+
+    def take_over(self, pyplot: types.ModuleType) -> None:
+        """Replace `pyplot.show`, so that `show(); close()` does not lose the figure."""
+
+        def show(*args: Any, **kwargs: Any) -> None:  # a plain function: pyplot sets attributes on it
+            self.show()
+
+        pyplot.__dict__["show"] = show
 
     def collect(self, value: Any) -> dict[str, Any]:
         """Return the PNGs so far, base64, and how many were left out; closes open figures."""
@@ -61,7 +73,7 @@ class Gallery:
 
 
 class _PyplotHook(importlib.abc.MetaPathFinder):
-    """Replaces `pyplot.show` when pyplot is first imported, so that `show(); close()` does not lose the figure."""
+    """Takes `pyplot.show` over when pyplot is first imported."""
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
@@ -78,11 +90,7 @@ class _PyplotHook(importlib.abc.MetaPathFinder):
 
         def exec_module(module: types.ModuleType) -> None:
             execute(module)
-
-            def show(*args: Any, **kwargs: Any) -> None:  # a plain function: pyplot sets attributes on it
-                self.gallery.show()
-
-            module.__dict__["show"] = show
+            self.gallery.take_over(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

@@ -1,8 +1,8 @@
 """Puts up the walls, one after the other, and starts the interpreter behind them.
 
-Runs as `python -I -S` in a process of its own, before any untrusted code exists. Each step notes whether it worked;
-nothing is decided here: the server reads the notes before it sends the first line of code, and ends the session when
-they are not good enough for the policy.
+Runs in a fresh fork of `zygote`, before any untrusted code exists in it. Each step notes whether it worked; nothing is
+decided here: the server reads the notes before it sends the first line of code, and ends the session when they are not
+good enough for the policy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET
 from sandbox.linux.plan import Plan
 
 SIGKILL = 9
+CONTROL_FD = 900
+"""Lowest number of the control descriptor inside: out of the way of what the code opens and counts on."""
 USER_NAMESPACE_REMEDY = (
     "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
     "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile; in Docker a seccomp profile that allows "
@@ -42,43 +45,34 @@ class Walls:
         self.rows.append({"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy})
 
 
-def main(encoded: str) -> None:
-    """Build everything for the `Plan` in `encoded` (JSON); returns only in no process."""
-    plan = Plan.from_json(encoded)
-    for fd in (plan.control_fd, plan.supervisor_fd):
-        os.set_inheritable(fd, False)
+def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], None]) -> None:
+    """Build everything for `plan` and run `guest` on `control` inside; returns in no process.
+
+    The session's first process is told to the server by a descriptor of it, so that the server can wait for its end.
+    """
     walls = Walls()
     separation = None
     if plan.isolated:
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
         walls.separated = separation.separated
+    server = socket.socket(fileno=supervisor_fd)
     first = os.fork()
     if first:
-        _wait_for(first, plan)
-    prctl(PR_SET_PDEATHSIG, SIGKILL)
-    server = socket.socket(fileno=plan.supervisor_fd)
+        handle = os.pidfd_open(first)
+        with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
+            socket.send_fds(server, [b'{"event": "first"}\n'], [handle])
+        os._exit(0)
     if separation is not None:
         _build(plan, separation, walls)
     if not walls.separated:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    prctl(PR_SET_PDEATHSIG, SIGKILL)  # again: a change of user clears it
     prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
-    interpreter, error = _start_interpreter(plan, walls)
+    interpreter, error = _start_interpreter(plan, walls, control, guest)
     watch = supervisor.Supervisor(server, interpreter, plan, walls.separated, walls.own_root)
     if plan.isolated:
         walls.note("watchdog", watch.can_see, (), "memory, CPU and disk of the whole session", "mount /proc")
     server.sendall(json.dumps({"event": "ready", "layers": walls.rows, "error": error}).encode() + b"\n")
     watch.run()
-
-
-def _wait_for(first: int, plan: Plan) -> None:
-    """Stay outside until the session is gone: its end is then the end of everything in it."""
-    os.close(plan.control_fd)
-    os.close(plan.supervisor_fd)
-    for fd in (1, 2):
-        os.close(fd)
-    os.waitpid(first, 0)
-    os._exit(0)
 
 
 def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
@@ -130,21 +124,23 @@ def _network(plan: Plan, walls: Walls) -> None:
         walls.note("own network", False, ("network",), detail, USER_NAMESPACE_REMEDY)
 
 
-def _start_interpreter(plan: Plan, walls: Walls) -> tuple[int, str | None]:
+def _start_interpreter(plan: Plan, walls: Walls, control: int, guest: Callable[[int], None]) -> tuple[int, str | None]:
     """Fork the interpreter; returns its pid and what went wrong before it could start. Fills in `walls`."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         try:
-            _become_interpreter(plan, walls, writing)
+            control = _become_interpreter(plan, walls, control, writing)
         except BaseException as error:  # noqa: BLE001 - this process must not go on as a second supervisor
             os.write(writing, (json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n").encode())
-        os._exit(127)
+            os._exit(127)
+        guest(control)
+        os._exit(0)
     os.close(writing)
-    os.close(plan.control_fd)
+    os.close(control)
     for fd in (1, 2):
-        os.close(fd)
+        os.dup2(0, fd)
     with open(reading, encoding="utf-8") as file:
         messages = [json.loads(line) for line in file]
     error = None
@@ -154,23 +150,25 @@ def _start_interpreter(plan: Plan, walls: Walls) -> tuple[int, str | None]:
     return child, error
 
 
-def _become_interpreter(plan: Plan, walls: Walls, report: int) -> None:
-    """The walls around each process of the code, then the interpreter itself."""
+def _become_interpreter(plan: Plan, walls: Walls, control: int, report: int) -> int:
+    """The walls around each process of the code; returns the control descriptor, the only one left above 2."""
+    prctl(PR_SET_DUMPABLE, 1)  # or its own /proc/self would be closed to it
     os.setsid()
     prctl(PR_SET_PDEATHSIG, SIGKILL)
-    control = fcntl.fcntl(plan.control_fd, fcntl.F_DUPFD, 900)
+    control = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONTROL_FD)
     os.chdir(plan.workdir)
+    temporary = "/tmp" if walls.own_root else plan.tmp
+    os.environ.clear()
+    os.environ.update({name: value.replace("{tmp}", temporary) for name, value in plan.environment.items()})
     if plan.isolated:
         _confine(plan, walls)
     os.write(report, (json.dumps({"rows": walls.rows}) + "\n").encode())
-    temporary = "/tmp" if walls.own_root else plan.tmp
-    environment = {name: value.replace("{tmp}", temporary) for name, value in plan.environment.items()}
-    arguments = [argument.replace("{control}", str(control)) for argument in plan.arguments]
-    os.execve(plan.executable, arguments, environment)
+    os.closerange(3, control)
+    return control
 
 
 def _confine(plan: Plan, walls: Walls) -> None:
-    processes = plan.processes + 2  # pid 1 and the launcher count too
+    processes = plan.processes + 1  # the first process counts too
     if not walls.separated:
         processes += limits.tasks_of(plan.uid)
     limits.set_limits(plan.memory_bytes, plan.cpu_s, processes)

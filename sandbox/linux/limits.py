@@ -31,15 +31,28 @@ LOCKED_SECUREBITS = 0x2F
 
 
 def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
-    """Limit this process and what it starts; never above what it may have already."""
+    """Limit this process and what it starts; never above what it may have already.
+
+    `memory_bytes` is what the code may map on top of what is mapped when it begins.
+    """
     _lower(resource.RLIMIT_CORE, 0, 0)
-    _lower(resource.RLIMIT_AS, memory_bytes, memory_bytes)
+    space = memory_bytes + _address_space()
+    _lower(resource.RLIMIT_AS, space, space)
     _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES, MAX_FILE_BYTES)
     _lower(resource.RLIMIT_NPROC, processes, processes)
     _lower(resource.RLIMIT_MEMLOCK, 2**16, 2**16)
     _lower(resource.RLIMIT_MSGQUEUE, 0, 0)
+
+
+def _address_space() -> int:
+    """Bytes of address space this process has already: libraries that are loaded, mostly."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0  # no /proc
 
 
 def _lower(which: int, soft: int, hard: int) -> None:

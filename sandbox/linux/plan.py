@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+FDS = ("control", "supervisor", "stdout", "stderr")
+"""The descriptors that go with a plan, in this order."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -26,22 +29,16 @@ class Plan:
     stage: str
     """Empty directory on which the new root is built."""
     readable: tuple[str, ...]
-    executable: str
-    arguments: tuple[str, ...]
-    """`{control}` stands for the number of the control descriptor."""
     environment: dict[str, str]
     """`{tmp}` stands for the temporary directory as seen inside."""
-    control_fd: int
-    supervisor_fd: int
 
-    def to_json(self) -> str:
+    def to_json(self) -> bytes:
         """Return the plan as one line of text."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self)).encode("ascii")
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
+    def from_json(cls, text: bytes) -> Plan:
         """Read what `to_json` wrote."""
         values = json.loads(text)
         values["readable"] = tuple(values["readable"])
-        values["arguments"] = tuple(values["arguments"])
         return cls(**values)

@@ -1,0 +1,137 @@
+"""The server's line to the first process of a session: its messages, commands to it, and its end.
+
+Everything on this line comes from our own code inside the walls, in a process that the untrusted code cannot touch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from typing import Any
+
+MAX_MESSAGE_BYTES = 64 * 1024
+
+
+class SessionEnded(Exception):
+    """The interpreter is gone, or must go, before it answered; the message says why."""
+
+
+class Supervision:
+    """One line, on the running event loop."""
+
+    def __init__(self, line: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[dict[str, Any]] = loop.create_future()
+        """What the first process says when the walls stand; never set when it ended before."""
+        self.ended: asyncio.Future[str] = loop.create_future()
+        """Why the interpreter ended, as soon as it has."""
+        self._first: asyncio.Future[None] = loop.create_future()
+        self._gone: asyncio.Future[None] = loop.create_future()
+        """Set when no process of the session is left."""
+        self._loop = loop
+        self._line = line
+        self._handle: int | None = None
+        self._received = b""
+        self._acknowledged: dict[str, asyncio.Future[None]] = {}
+        self._reason = "it ended without a word"
+        line.setblocking(False)
+        loop.add_reader(line, self._read)
+
+    def tell(self, command: str) -> None:
+        """Send a command without waiting for it to be carried out. Raises SessionEnded."""
+        if self.ended.done():
+            raise SessionEnded(self.ended.result())
+        with contextlib.suppress(OSError):  # it is ending, which the next read will tell
+            self._line.send(command.encode())
+
+    async def command(self, command: str) -> None:
+        """Send a command and wait until it was carried out. Raises SessionEnded."""
+        done = self._acknowledged[command] = self._loop.create_future()
+        self.tell(command)
+        await asyncio.wait([done, self.ended], return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise SessionEnded(self.ended.result())
+
+    async def end(self, at_once: bool, timeout_s: float) -> None:
+        """End every process of the session; they are gone when this returns.
+
+        `at_once`: the kernel ends the others with the first (a pid namespace); else that one hunts them first.
+        """
+        if not self.ended.done():  # given up early: its descriptor is on its way
+            await asyncio.wait([self._first, self.ended], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if self._handle is not None and at_once:
+            self._kill()
+        self._hang_up()
+        if self._handle is not None:
+            done, _ = await asyncio.wait([self._gone], timeout=timeout_s)
+            if not done:
+                self._kill()
+                await self._gone
+
+    def _kill(self) -> None:
+        assert self._handle is not None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def _read(self) -> None:
+        try:
+            data, handles, _, _ = socket.recv_fds(self._line, MAX_MESSAGE_BYTES, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, handles = b"", []
+        for handle in handles:
+            self._handle = handle
+            self._loop.add_reader(handle, self._all_gone)
+        if not data:
+            self._hang_up()
+            return
+        *messages, self._received = (self._received + data).split(b"\n")
+        for message in messages:
+            self._take(json.loads(message))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"event": "first"}:
+                self._first.set_result(None)  # its descriptor came with it
+            case {"event": "ready"}:
+                self.ready.set_result(message)
+            case {"event": "done", "command": command}:
+                waiting = self._acknowledged.pop(command, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(None)
+            case {"event": "exit", "code": code}:
+                self._reason = _exit_sentence(code)
+            case {"event": "over", "reason": over}:
+                self._reason = over
+            case _:
+                self._reason = "its supervisor broke its protocol"
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._line.fileno() >= 0:
+            self._loop.remove_reader(self._line)
+            self._line.close()
+        if not self.ended.done():
+            self.ended.set_result(self._reason)
+
+    def _all_gone(self) -> None:
+        assert self._handle is not None
+        self._loop.remove_reader(self._handle)
+        os.close(self._handle)
+        self._handle = None
+        self._gone.set_result(None)
+
+
+def _exit_sentence(code: int) -> str:
+    if code >= 0:
+        return f"the interpreter exited with status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"the interpreter was ended by {name}"
