@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import sys
 from collections.abc import Sequence
 from math import prod
 
@@ -31,7 +32,8 @@ class PagedKVCache:
     ) -> None:
         self.block_size = block_size
         self.num_blocks = num_blocks
-        shapes = [(2, num_blocks, layer.num_kv_heads, block_size, layer.head_dim) for layer in layers]
+        # an odd number: keys and values a power of two apart would fight for the same cache sets and memory banks
+        shapes = [(2, num_blocks | 1, layer.num_kv_heads, block_size, layer.head_dim) for layer in layers]
         self._layers = [_lazy_zeros(s, dtype) if device.type == "cpu" else _zeros(s, dtype, device) for s in shapes]
 
     def layer(self, index: int) -> Tensor:
@@ -62,7 +64,10 @@ def _lazy_zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
     Huge ones where it has them: of the small ones a long prompt would take tens of thousands.
     """
-    pages = mmap.mmap(-1, prod(shape) * dtype.itemsize)
+    length = prod(shape) * dtype.itemsize
+    if sys.platform == "win32":
+        return torch.frombuffer(mmap.mmap(-1, length), dtype=dtype).view(shape)
+    pages = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared ones are never huge
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with contextlib.suppress(OSError):  # a kernel without huge pages
             pages.madvise(mmap.MADV_HUGEPAGE)

@@ -12,7 +12,7 @@ namespace {
 
 using engine::Attention;
 
-constexpr int64_t TILE_KEYS = 32, SPLIT_KEYS = 256, FEW_ROWS = 10;
+constexpr int64_t TILE_KEYS = 32, SPLIT_KEYS = 128, FEW_ROWS = 10;
 constexpr float UNSEEN = -1e30f;  // below every score; finite, so that differences stay numbers
 #if defined(__AVX512F__)
 constexpr int ROW_GROUPS = 3, BLOCK = 8;  // BLOCK * ROW_GROUPS sums stay in registers
@@ -24,7 +24,8 @@ constexpr int MAX_ROWS = ROW_GROUPS * LANES;
 INLINE int64_t padded(int64_t dim) { return (dim + LANES - 1) / LANES * LANES; }
 
 struct Work {
-    int64_t sequence, kv_head, first_head, heads;  // query heads [first_head, first_head + heads)
+    int64_t sequence, kv_head, kv_heads;           // KV heads [kv_head, kv_head + kv_heads); several: of one token
+    int64_t first_head, heads;                     // query heads [first_head, first_head + heads)
     int64_t first_token, tokens;                   // tokens of the step
     int64_t first_key, last_key;                   // context positions [first_key, last_key)
     float* partial;                                // (rows, padded dim + 2) to combine later, or null: write the result
@@ -159,116 +160,205 @@ INLINE bool takes_bfloats(const Attention& a) {
            a.head_dim % LANES == 0 && a.head_dim <= 1024 && a.block_size % 8 == 0;
 }
 
-INLINE F rounded(F x, bool bfloats) {
-    return bfloats ? as_float(rounded_bfloat(x) & set1(int32_t(0xffff0000))) : x;
-}
+constexpr int FEW_KEYS = LANES;     // keys of a tile: one a lane of the scores
 
-constexpr int FEW_KEYS = LANES;        // keys of a tile: one a lane of the scores
-constexpr int64_t AHEAD = FEW_KEYS;      // positions from the key in use to the one being fetched
+// How few rows multiply with a cache of floats, halves or bfloats: every number is made a float.
+template <int FORMAT>
+struct FloatRows {
+    static constexpr bool PAIRED = false;
+    static INLINE void store_query(float* to, const float* query, F scale, int64_t dim) {
+        for (int64_t i = 0; i < dim; i += LANES) store(to + i, load(query + i) * scale);
+    }
+    // sums[row] = the query of the row times a key, yet to be added up over lanes. Rows lie `dim` floats apart.
+    template <int ROWS>
+    static INLINE void multiply(const float* queries, const uint8_t* key, int64_t dim, F* sums) {
+        for (int64_t i = 0; i < dim; i += LANES) {
+            const F value = load_cached<FORMAT>(key, i);
+            UNROLL(4)
+            for (int row = 0; row < ROWS; ++row) sums[row] = fma(value, load(queries + row * dim + i), sums[row]);
+        }
+    }
+    static INLINE void store_weights(float* to, F weights) { store(to, weights); }
+    // total[row][i] += a tile's values of dimensions [first, first + 16 * COUNT), each times its weight.
+    template <int ROWS, int COUNT>
+    static INLINE void add(const uint8_t* const* values, int64_t first, const float* weights, F (*total)[COUNT]) {
+        for (int key = 0; key < FEW_KEYS; ++key) {
+            UNROLL(4)
+            for (int i = 0; i < COUNT; ++i) {
+                const F value = load_cached<FORMAT>(values[key], first + i * LANES);
+                UNROLL(4)
+                for (int row = 0; row < ROWS; ++row)
+                    total[row][i] = fma(set1(weights[row * FEW_KEYS + key]), value, total[row][i]);
+            }
+        }
+    }
+    static INLINE const float* in_order(const float* result, int64_t, float*) { return result; }
+};
+
+#if defined(__AVX512F__)
+// The same with a cache of bfloats, head_dim a multiple of 32: pairs of bfloats are multiplied as they are, pairs of
+// dimensions with the queries and pairs of keys with the weights.
+struct BfloatRows {
+    static constexpr bool PAIRED = true;
+    static INLINE void store_query(float* to, const float* query, F scale, int64_t dim) {
+        for (int64_t i = 0; i < dim; i += LANES) store_bfloat((uint16_t*)to + i, load(query + i) * scale);
+    }
+    template <int ROWS>
+    static INLINE BFLOAT_TARGET void multiply(const float* queries, const uint8_t* key, int64_t dim, F* sums) {
+        for (int64_t i = 0; i < dim; i += 2 * LANES) {
+            const I pairs = load_int(key + 2 * i);
+            UNROLL(4)
+            for (int row = 0; row < ROWS; ++row)
+                sums[row] = dot2(sums[row], pairs, load_int((const uint16_t*)(queries + row * dim) + i));
+        }
+    }
+    static INLINE void store_weights(float* to, F weights) { store_bfloat((uint16_t*)to, weights); }
+    // Two neighbouring totals hold 32 dimensions in the order of the processor's unpack instructions.
+    template <int ROWS, int COUNT>
+    static INLINE BFLOAT_TARGET void add(const uint8_t* const* values, int64_t first, const float* weights,
+                                         F (*total)[COUNT]) {
+        for (int key = 0; key < FEW_KEYS; key += 2) {
+            UNROLL(2)
+            for (int i = 0; i < COUNT; i += 2) {
+                const __m512i one = load_int(values[key] + 2 * (first + i * LANES)).v;
+                const __m512i other = load_int(values[key + 1] + 2 * (first + i * LANES)).v;
+                const I low{_mm512_unpacklo_epi16(one, other)}, high{_mm512_unpackhi_epi16(one, other)};
+                UNROLL(4)
+                for (int row = 0; row < ROWS; ++row) {
+                    const I pair = set1_word((const uint16_t*)(weights + row * FEW_KEYS) + key);
+                    total[row][i] = dot2(total[row][i], low, pair);
+                    total[row][i + 1] = dot2(total[row][i + 1], high, pair);
+                }
+            }
+        }
+    }
+    static INLINE const float* in_order(const float* result, int64_t dim, float* to) {
+        for (int64_t i = 0; i < dim; i += 2 * LANES)
+            for (int64_t four = 0; four < LANES; four += 4) {
+                std::memcpy(to + i + 2 * four, result + i + four, 16);
+                std::memcpy(to + i + 2 * four + 4, result + i + LANES + four, 16);
+            }
+        return to;
+    }
+};
+#endif
 
 // result[rows][16 * COUNT] = result * fade + the sum of a tile's values, each times its weight. Results lie `dim` apart.
-template <int FORMAT, int ROWS, int COUNT>
-INLINE void add_weighted(const uint8_t* const* values, int64_t first, const float* weights, const float* fade,
-                         float* result, int64_t dim) {
+template <class Rows, int ROWS, int COUNT>
+INLINE BFLOAT_TARGET void add_weighted(const uint8_t* const* values, int64_t first, const float* weights,
+                                       const float* fade, float* result, int64_t dim) {
     F total[ROWS][COUNT];
     UNROLL(4)
     for (int row = 0; row < ROWS; ++row)
         UNROLL(4)
         for (int i = 0; i < COUNT; ++i)
             total[row][i] = load(result + row * dim + first + i * LANES) * set1(fade[row]);
-    for (int key = 0; key < FEW_KEYS; ++key) {
-        UNROLL(4)
-        for (int i = 0; i < COUNT; ++i) {
-            const F value = load_cached<FORMAT>(values[key], first + i * LANES);
-            UNROLL(4)
-            for (int row = 0; row < ROWS; ++row)
-                total[row][i] = fma(set1(weights[row * FEW_KEYS + key]), value, total[row][i]);
-        }
-    }
+    Rows::template add<ROWS, COUNT>(values, first, weights, total);
     UNROLL(4)
     for (int row = 0; row < ROWS; ++row)
         UNROLL(4)
         for (int i = 0; i < COUNT; ++i) store(result + row * dim + first + i * LANES, total[row][i]);
 }
 
-// Rows [first_row, first_row + ROWS) of a work item: what is in the cache goes to registers as it is, head_dim a multiple
-// of sixteen. Keys come in tiles of sixteen counted from the start of the context, so sums do not depend on the batch.
-template <int FORMAT, int ROWS>
-void attend_rows(const Attention& a, const Work& work, int64_t first_row) {
-    const int64_t dim = a.head_dim;
-    const bool bfloats = takes_bfloats(a);
-    const Buffers buffers(dim);
-    float *queries = buffers.queries, *results = buffers.results;
-    float maximum[ROWS], total[ROWS], fade[ROWS];
-    std::memset(results, 0, size_t(ROWS * dim) * 4);
-    for (int row = 0; row < ROWS; ++row) {
-        const float* query = query_of(a, work, first_row + row);
-        for (int64_t i = 0; i < dim; i += LANES)
-            store(queries + row * dim + i, rounded(load(query + i) * set1(a.scale), bfloats));
-        maximum[row] = UNSEEN;
-        total[row] = 0;
+// What few rows carry from key to key: (rows, head_dim) queries and unnormalised results, (rows) maxima and sums.
+struct FewRows {
+    float *queries, *results, *maxima, *totals;
+    FewRows(int64_t rows, int64_t dim) {
+        queries = engine::scratch_of<float>(engine::Slot::Scores, size_t(rows * (2 * dim + 2)));
+        results = queries + rows * dim;
+        maxima = results + rows * dim;
+        totals = maxima + rows;
     }
+};
+
+// Rows [first_row, first_row + ROWS), all of one KV head, take in keys [first, last), at most TILE_KEYS. What is in the
+// cache goes to registers as it is, head_dim a multiple of sixteen. Keys come in tiles of sixteen counted from the start
+// of the context, so sums do not depend on the batch. `later`: the keys to fetch meanwhile.
+template <class Rows, int ROWS>
+BFLOAT_TARGET void attend_rows(const Attention& a, const Work& work, int64_t kv_head, int64_t first_row, int64_t first,
+                               int64_t last, const uint8_t* later, const FewRows& state) {
+    const int64_t dim = a.head_dim, row_bytes = dim * element_bytes(a.format);
+    const int64_t value_distance = a.blocks * a.kv_heads * a.block_size * row_bytes;
     const int32_t* table = a.block_tables + work.sequence * a.table_stride;
-    const int64_t value_distance = a.blocks * a.kv_heads * a.block_size * dim * element_bytes(a.format);
-    const auto key_at = [&](int64_t position) {
-        position = position < work.last_key ? position : work.last_key - 1;
-        return cache_row(a, 0, table[position / a.block_size], work.kv_head, position % a.block_size);
-    };
-    const int64_t row_bytes = dim * element_bytes(a.format);
-    const uint8_t *keys[FEW_KEYS], *values[FEW_KEYS];
-    for (int64_t tile = work.first_key; tile < work.last_key; tile += FEW_KEYS) {
-        for (int i = 0; i < FEW_KEYS; ++i) {
-            keys[i] = key_at(tile + i);
-            values[i] = keys[i] + value_distance;
-            const uint8_t* later = key_at(tile + i + AHEAD);
+    const float* queries = state.queries + first_row * dim;
+    float *results = state.results + first_row * dim, *maximum = state.maxima + first_row, *total = state.totals + first_row;
+    int64_t block = first / a.block_size, offset = first % a.block_size;
+    for (int64_t tile = first; tile < last; tile += FEW_KEYS) {
+        const uint8_t *keys[FEW_KEYS], *values[FEW_KEYS];
+        F products[ROWS][FEW_KEYS];
+        for (int key = 0; key < FEW_KEYS; ++key) {  // beyond the last: the last again
+            keys[key] = tile + key < last ? cache_row(a, 0, table[block], kv_head, offset) : keys[key - 1];
+            values[key] = keys[key] + value_distance;
+            if (++offset == a.block_size) ++block, offset = 0;
             for (int64_t line = 0; line < row_bytes; line += 64) {
                 __builtin_prefetch(later + line);
                 __builtin_prefetch(later + value_distance + line);
             }
-        }
-        F products[ROWS][FEW_KEYS];
-        for (int key = 0; key < FEW_KEYS; ++key) {
+            later += row_bytes;
             F sums[ROWS];
             UNROLL(4)
             for (int row = 0; row < ROWS; ++row) sums[row] = zero();
-            for (int64_t i = 0; i < dim; i += LANES) {
-                const F value = load_cached<FORMAT>(keys[key], i);
-                UNROLL(4)
-                for (int row = 0; row < ROWS; ++row) sums[row] = fma(value, load(queries + row * dim + i), sums[row]);
-            }
+            Rows::template multiply<ROWS>(queries, keys[key], dim, sums);
             UNROLL(4)
             for (int row = 0; row < ROWS; ++row) products[row][key] = sums[row];
         }
         alignas(64) float weights[ROWS * FEW_KEYS];
+        float fade[ROWS];
         for (int row = 0; row < ROWS; ++row) {
-            float* scores = weights + row * FEW_KEYS;
+            alignas(64) float scores[FEW_KEYS];
             store(scores, capped(sum_each(products[row]), a.soft_cap));
-            hide_unseen(a, work, first_row + row, tile, work.last_key, scores, 1, FEW_KEYS);
+            hide_unseen(a, work, first_row + row, tile, last, scores, 1, FEW_KEYS);
             const float tile_most = largest(load(scores));
             const float most = tile_most > maximum[row] ? tile_most : maximum[row];
             const F now = exponential(load(scores) - set1(most));
-            store(scores, rounded(now, bfloats));
+            Rows::store_weights(weights + row * FEW_KEYS, now);
             fade[row] = maximum[row] == most ? 1.0f : std::exp(maximum[row] - most);
             maximum[row] = most;
             total[row] = total[row] * fade[row] + sum(now);
         }
         int64_t i = 0;
         for (; i + 4 * LANES <= dim; i += 4 * LANES)
-            add_weighted<FORMAT, ROWS, 4>(values, i, weights, fade, results, dim);
-        for (; i < dim; i += LANES) add_weighted<FORMAT, ROWS, 1>(values, i, weights, fade, results, dim);
+            add_weighted<Rows, ROWS, 4>(values, i, weights, fade, results, dim);
+        for (; i + 2 * LANES <= dim; i += 2 * LANES)
+            add_weighted<Rows, ROWS, 2>(values, i, weights, fade, results, dim);
+        if constexpr (!Rows::PAIRED)
+            for (; i < dim; i += LANES) add_weighted<Rows, ROWS, 1>(values, i, weights, fade, results, dim);
     }
-    for (int row = 0; row < ROWS; ++row)
-        finish_row(a, work, first_row + row, results + row * dim, maximum[row], total[row]);
 }
 
-template <int FORMAT>
+// All KV heads of a block are read before the next block: they lie one behind the other in memory.
+template <class Rows>
 void attend_few_rows(const Attention& a, const Work& work) {
-    int64_t row = 0;
-    const int64_t rows = work.rows();
-    for (; row + 4 <= rows; row += 4) attend_rows<FORMAT, 4>(a, work, row);
-    if (rows - row == 3) attend_rows<FORMAT, 3>(a, work, row);
-    else if (rows - row == 2) attend_rows<FORMAT, 2>(a, work, row);
-    else if (rows - row == 1) attend_rows<FORMAT, 1>(a, work, row);
+    const int64_t dim = a.head_dim, rows = work.rows(), group = rows / work.kv_heads;
+    const int32_t* table = a.block_tables + work.sequence * a.table_stride;
+    const FewRows state(rows, dim);
+    std::memset(state.results, 0, size_t(rows * dim) * 4);
+    for (int64_t row = 0; row < rows; ++row) {
+        Rows::store_query(state.queries + row * dim, query_of(a, work, row), set1(a.scale), dim);
+        state.maxima[row] = UNSEEN;
+        state.totals[row] = 0;
+    }
+    for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
+        const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
+        for (int64_t head = 0; head < work.kv_heads; ++head) {
+            const bool is_last = head + 1 == work.kv_heads;
+            const int64_t next = is_last && last < work.last_key ? last : first;
+            const uint8_t* later = cache_row(a, 0, table[next / a.block_size], work.kv_head + (is_last ? 0 : head + 1),
+                                             next % a.block_size);
+            const auto take = [&](auto count, int64_t row) {
+                attend_rows<Rows, decltype(count)::value>(a, work, work.kv_head + head, head * group + row, first, last,
+                                                          later, state);
+            };
+            int64_t row = 0;
+            for (; row + 4 <= group; row += 4) take(std::integral_constant<int, 4>{}, row);
+            if (group - row == 3) take(std::integral_constant<int, 3>{}, row);
+            else if (group - row == 2) take(std::integral_constant<int, 2>{}, row);
+            else if (group - row == 1) take(std::integral_constant<int, 1>{}, row);
+        }
+    }
+    for (int64_t row = 0; row < rows; ++row)
+        finish_row(a, work, row, Rows::in_order(state.results + row * dim, dim, state.queries), state.maxima[row],
+                   state.totals[row]);
 }
 
 // What products of many rows are taken in: a word of the left factor is a float, or two bfloats of neighbouring k.
@@ -435,14 +525,24 @@ void attend_many(const Attention& a, const Work& work) {
 void attend(const Attention& a, const Work& work) {
     const int64_t rows = work.rows();
     if (rows <= FEW_ROWS && a.head_dim % LANES == 0) {
-        if (a.format == engine::F32) return attend_few_rows<engine::F32>(a, work);
-        if (a.format == engine::F16) return attend_few_rows<engine::F16>(a, work);
-        return attend_few_rows<engine::BF16>(a, work);
+#if defined(__AVX512F__)
+        if (takes_bfloats(a) && a.head_dim % (2 * LANES) == 0) return attend_few_rows<BfloatRows>(a, work);
+#endif
+        if (a.format == engine::F32) return attend_few_rows<FloatRows<engine::F32>>(a, work);
+        if (a.format == engine::F16) return attend_few_rows<FloatRows<engine::F16>>(a, work);
+        return attend_few_rows<FloatRows<engine::BF16>>(a, work);
     }
 #if defined(__AVX512F__)
     if (takes_bfloats(a)) return attend_many<BfloatProducts>(a, work);
 #endif
     attend_many<FloatProducts>(a, work);
+}
+
+// How many KV heads share a work item: as many as leave each thread some.
+INLINE int64_t heads_together(const Attention& a, int64_t splits) {
+    const int64_t work = a.kv_heads * splits * a.sequences / (4 * engine::threads());
+    const int64_t items = work < 1 ? a.kv_heads : (a.kv_heads + work - 1) / work;
+    return (a.kv_heads + items - 1) / items;
 }
 
 // Cuts the step into work items and hands each to `emit`; splits of one (sequence, KV head) follow one another.
@@ -459,15 +559,19 @@ INLINE void plan(const Attention& a, Emit&& emit) {
             const int64_t last_key = context - (start + length - token);
             const int64_t first_key = first_seen(a, context - (start + length - first_token)) / TILE_KEYS * TILE_KEYS;
             const int64_t split = few ? SPLIT_KEYS : last_key - first_key;
-            for (int64_t kv_head = 0; kv_head < a.kv_heads; ++kv_head)
+            const int64_t splits = (last_key - first_key + split - 1) / split;
+            const int64_t together = few && length == 1 && heads == group ? heads_together(a, splits) : 1;
+            for (int64_t kv_head = 0; kv_head < a.kv_heads; kv_head += together) {
+                const int64_t kv_heads = a.kv_heads - kv_head < together ? a.kv_heads - kv_head : together;
                 for (int64_t head = 0; head < group; head += heads)
                     for (int64_t key = first_key; key < last_key; key += split) {
-                        const int64_t count = group - head < heads ? group - head : heads;
+                        const int64_t count = kv_heads * (group - head < heads ? group - head : heads);
                         const int64_t end = key + split < last_key ? key + split : last_key;
                         const bool whole = key == first_key && end == last_key;
-                        emit(Work{sequence, kv_head, kv_head * group + head, count, first_token, token - first_token,
-                                  key, end, nullptr}, whole);
+                        emit(Work{sequence, kv_head, kv_heads, kv_head * group + head, count, first_token,
+                                  token - first_token, key, end, nullptr}, whole);
                     }
+            }
             token = first_token;
         }
     }

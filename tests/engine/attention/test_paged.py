@@ -169,6 +169,13 @@ def test_long_contexts() -> None:
     check(make_batch([(1, 2500), (300, 1300)], heads=2, kv_heads=1, head_dim=16))
 
 
+@pytest.mark.parametrize("cache_dtype", [torch.float32, torch.bfloat16])
+def test_long_contexts_of_many_heads(cache_dtype: torch.dtype) -> None:
+    batch = make_batch([(1, 700), (1, 1300), (1, 90)], heads=10, kv_heads=5, head_dim=64, cache_dtype=cache_dtype)
+    check(batch)
+    check(batch, window=400)
+
+
 def test_query_keys_and_values_may_be_slices_of_one_projection() -> None:
     batch = make_batch(MIXES["everything mixed"])
     tokens = batch.query.shape[0]
