@@ -10,6 +10,7 @@ from mistralrs_agent.agent.events import (
     ApprovalRequested,
     ApprovalResolved,
     CallReady,
+    ContextShortened,
     Event,
     Finished,
     RoundStarted,
@@ -52,6 +53,8 @@ class Presenter:
             case RoundStarted():
                 await self._end_reply()
                 self.activity.doing = "Reading"
+            case ContextShortened():
+                await self.transcript.add(Note("The conversation grew too long for the model: its past was shortened."))
             case ThinkingDelta():
                 await self._think(event.text)
             case TextDelta():

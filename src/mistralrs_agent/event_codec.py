@@ -10,6 +10,7 @@ from mistralrs_agent.agent.events import (
     ApprovalRequested,
     ApprovalResolved,
     CallReady,
+    ContextShortened,
     Decision,
     ToolFinished,
     ToolOutput,
@@ -20,8 +21,9 @@ PROGRESS = "agentic_tool_call_progress"
 APPROVAL_REQUIRED = "agentic_tool_approval_required"
 APPROVAL_RESOLVED = "agentic_tool_approval_resolved"
 OUTPUT = "agentic_tool_output"
+CONTEXT = "agentic_context_shortened"
 
-AgentEvent = CallReady | ApprovalRequested | ApprovalResolved | ToolOutput | ToolFinished
+AgentEvent = ContextShortened | CallReady | ApprovalRequested | ApprovalResolved | ToolOutput | ToolFinished
 
 
 def agent_event(event: AgentEvent) -> tuple[str, dict[str, Any]]:
@@ -61,6 +63,9 @@ def agent_event(event: AgentEvent) -> tuple[str, dict[str, Any]]:
                 "message": event.decision.message,
                 "remember_for_session": event.decision.remember,
             }  # fmt: skip
+        case ContextShortened():
+            counts = {"shortened_outputs": event.shortened_outputs, "summarised_messages": event.summarised}
+            name, data = CONTEXT, counts
         case ToolOutput():
             name, data = OUTPUT, {"call_id": event.call_id, "stream": event.stream, "text": event.text}
     return name, {"type": name, **data}
@@ -87,7 +92,7 @@ def card_body(card: Card) -> dict[str, Any]:
     return {"title": card.title, "body": card.body, "language": card.language}
 
 
-def read_agent_event(name: str, data: Mapping[str, Any]) -> AgentEvent | None:
+def read_agent_event(name: str, data: Mapping[str, Any]) -> AgentEvent | None:  # noqa: PLR0911 - one flat match
     """What `agent_event` wrote; None for a name from a newer server. Images of results do not travel."""
     match name:
         case "agentic_tool_call_progress":
@@ -102,6 +107,8 @@ def read_agent_event(name: str, data: Mapping[str, Any]) -> AgentEvent | None:
         case "agentic_tool_approval_resolved":
             decision = Decision(data["decision"] == "approve", data["message"], data["remember_for_session"])
             return ApprovalResolved(data["approval_id"], data["call_id"], decision)
+        case "agentic_context_shortened":
+            return ContextShortened(data["shortened_outputs"], data["summarised_messages"])
         case "agentic_tool_output":
             return ToolOutput(data["call_id"], data["stream"], data["text"])
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -68,13 +69,23 @@ def misbehave(arguments, _):
     return asyncio.sleep(0)
 
 
-@settings(max_examples=200, deadline=None)
-@given(plans=st.lists(PLANS, min_size=1, max_size=4))
-def test_the_history_is_valid_after_every_turn_and_nothing_keeps_running(plans):
-    asyncio.run(play(plans))
+def test_the_history_is_valid_after_every_turn_and_nothing_keeps_running():
+    rounds = 0
+
+    @settings(max_examples=300, deadline=None)
+    @given(plans=st.lists(PLANS, min_size=1, max_size=4))
+    def walk(plans):
+        nonlocal rounds
+        rounds += asyncio.run(play(plans))
+
+    open_files = len(os.listdir("/proc/self/fd"))
+    walk()
+    assert rounds >= 1000
+    assert len(os.listdir("/proc/self/fd")) <= open_files
 
 
-async def play(plans: list[Plan]) -> None:
+async def play(plans: list[Plan]) -> int:
+    """Returns how many rounds were played."""
     model = ScriptedModel(reply for plan in plans for reply in plan.replies)
     agent = make_agent(model, [EchoTool(before=misbehave)], AgentSettings(max_rounds=3))
     waiting: tuple[Any, ...] = ()
@@ -100,6 +111,7 @@ async def play(plans: list[Plan]) -> None:
         assert agent.approvals.pending() == ()
     await agent.close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+    return len(model.requests)
 
 
 async def take(agent: Agent, turn: Turn, plan: Plan) -> Finished | None:

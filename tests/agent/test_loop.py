@@ -317,3 +317,38 @@ async def test_zero_rounds_hand_all_calls_to_the_client():
     finished = await finish(agent, ask("go", max_rounds=0, client_tools=(client_tool(),)))
     assert [spec.name for spec in model.requests[0].tools] == ["ask_client"]
     assert finished.stop_detail is StopDetail.CLIENT_TOOLS
+
+
+async def test_a_tool_that_takes_too_long_is_stopped_and_the_turn_goes_on():
+    tool = EchoTool(before=lambda *_: asyncio.Event().wait())
+    model = ScriptedModel([[call("echo", {"word": "slow"})], [text("Too slow.")]])
+    finished = await finish(make_agent(model, [tool], AgentSettings(tool_timeout_s=0.01)), ask("go"))
+    assert finished.text == "Too slow."
+    assert tool.cancelled == ["slow"]
+    assert "longer than 0.01 s" in model.requests[1].messages[-1].content
+
+
+async def test_a_timeout_inside_a_tool_is_not_taken_for_the_servers(caplog):
+    def breaks(*_):
+        raise TimeoutError("of its own")
+
+    model = ScriptedModel([[call("echo", {"word": "a"})], [text("ok")]])
+    await finish(make_agent(model, [EchoTool(before=breaks)]), ask("go"))
+    assert "internal fault" in model.requests[1].messages[-1].content
+
+
+async def test_at_most_sixteen_calls_of_a_round_run_at_once():
+    running = most = 0
+
+    async def count(*_):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    model = ScriptedModel([[call("echo", {"word": str(n)}) for n in range(40)], [text("ok")]])
+    agent = make_agent(model, [EchoTool(before=count)])
+    await finish(agent, ask("go", session_id="s"))
+    assert most == 16
+    assert [m.content for m in agent.sessions.history("s") if m.role == "tool"] == [str(n) for n in range(40)]

@@ -31,6 +31,8 @@ class AgentSettings:
     system_prompt: str = ""
     """For conversations without a system message."""
     approval_timeout_s: float = 300.0
+    tool_timeout_s: float = 600.0
+    """Longest run of a call, for tools that name no limit of their own."""
 
 
 class Agent:
@@ -91,7 +93,9 @@ class Agent:
                 gate=PermissionGate(mode, session, self.approvals),
                 session=session,
                 turn=turn,
-                limits=Limits(max_rounds, min(MAX_RESULT_CHARS, self.model.info.context_tokens)),
+                limits=Limits(
+                    max_rounds, min(MAX_RESULT_CHARS, self.model.info.context_tokens), self.settings.tool_timeout_s
+                ),
                 system_prompt=self.settings.system_prompt,
                 history=answered(continued(session.messages, turn.messages)),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from engine import ToolCall
 from mistralrs_agent.agent.events import CallReady, Event, ToolFinished, ToolOutput
 from mistralrs_agent.agent.permission import Action, PermissionGate
 from mistralrs_agent.agent.sessions import Session
-from mistralrs_agent.errors import ToolError, ToolRetry
+from mistralrs_agent.errors import ToolError, ToolFailed, ToolRetry
 from mistralrs_agent.tools.base import (
     Card,
     Tool,
@@ -36,6 +37,8 @@ class CallRunner:
     gate: PermissionGate
     session: Session
     max_result_chars: int
+    timeout_s: float
+    """For tools that name none of their own."""
     emit: Callable[[Event], None]
 
     async def run(self, call: ToolCall, round: int) -> ToolResult:
@@ -66,11 +69,16 @@ class CallRunner:
             self.emit(ToolOutput(call.id, stream, text))
 
         context = ToolContext(self.session.id, call.id, output, self.max_result_chars, self.session.resumed)
+        limit = tool.metadata.timeout_s or self.timeout_s
+        clock = asyncio.timeout(limit)
         try:
-            return await tool.run(arguments, context)
+            async with clock:
+                return await tool.run(arguments, context)
         except ToolError as error:
             return _failure(call, error)
         except Exception:
+            if clock.expired():
+                return _failure(call, ToolFailed(f"The call was stopped: it took longer than {limit:g} s."))
             log.exception("bug in tool %s, call %s", call.name, call.id)
             return _failure(call, ToolError("The tool has an internal fault."))
 

@@ -1,7 +1,8 @@
 """What happens during a turn, in order. TUI, SSE, MCP, SDK and tests all consume this stream.
 
-Order inside a round: thinking and text deltas → per call: `CallReady` → [`ApprovalRequested` → `ApprovalResolved`] →
-`ToolOutput`* → `ToolFinished`. All events of round N precede those of round N + 1. The last event is `Finished`.
+Order inside a round: [`ContextShortened`] → thinking and text deltas → per call: `CallReady` → [`ApprovalRequested` →
+`ApprovalResolved`] → `ToolOutput`* → `ToolFinished`. All events of round N precede those of round N + 1. The
+last event is `Finished`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,16 @@ class RoundStarted:
     """The model is asked again. Rounds count from 0."""
 
     round: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextShortened:
+    """The conversation no longer fitted into the model's context and was made smaller."""
+
+    shortened_outputs: int
+    """Tool outputs that lost most of their text."""
+    summarised: int
+    """Messages that became a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,7 @@ class Finished:
 Event = (
     TurnStarted
     | RoundStarted
+    | ContextShortened
     | ThinkingDelta
     | TextDelta
     | ToolCallStarted

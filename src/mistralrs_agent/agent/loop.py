@@ -11,6 +11,7 @@ import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine import (
     ChatModel,
@@ -26,7 +27,8 @@ from engine import (
     Usage,
 )
 from mistralrs_agent.agent.calls import CallRunner
-from mistralrs_agent.agent.events import Event, Finished, RoundStarted, StopDetail, TurnStarted
+from mistralrs_agent.agent.context import ContextKeeper
+from mistralrs_agent.agent.events import ContextShortened, Event, Finished, RoundStarted, StopDetail, TurnStarted
 from mistralrs_agent.agent.history import interrupted, tool_message
 from mistralrs_agent.agent.permission import PermissionGate
 from mistralrs_agent.agent.sessions import Session
@@ -47,6 +49,10 @@ class Limits:
     """Rounds with tools; then one last round without."""
     max_result_chars: int
     """The longest tool result the model gets."""
+    tool_timeout_s: float = 600.0
+    """For tools that name none of their own."""
+    parallel_calls: int = 16
+    """Calls of one round that run at the same time; the others wait for a place."""
 
 
 @dataclass(slots=True)
@@ -110,7 +116,10 @@ class TurnLoop:
     async def _round(self, number: int) -> AsyncGenerator[Event, None]:
         last = number >= max(1, self.limits.max_rounds)
         yield RoundStarted(number)
-        async with _closing(self.model.chat(self._request(number, last=last))) as events:
+        if self.session.id:  # who keeps the history elsewhere is told when it is too long
+            async for event in self._make_room(number, last=last):
+                yield event
+        async with _closing(self.model.chat(self._request(self.history, number, last=last))) as events:
             async for event in events:
                 self._reply.note(event)
                 if not isinstance(event, ReplyFinished):
@@ -140,9 +149,19 @@ class TurnLoop:
             return asked
         return ToolChoice("none") if len(asked.names) == 1 else ToolChoice()
 
-    def _request(self, number: int, *, last: bool) -> ChatRequest:
+    async def _make_room(self, number: int, *, last: bool) -> AsyncGenerator[Event, None]:
+        """Shorten the past when it has outgrown the model's context."""
+        request = partial(self._request, number=number, last=last)
+        keeper = ContextKeeper(self.model, request, self.turn.sampling)
+        fitted = await keeper.fitted(self.history)
+        if fitted is not None:
+            self.history = fitted.messages
+            self._usage += fitted.usage
+            yield ContextShortened(fitted.shortened_outputs, fitted.summarised)
+
+    def _request(self, history: list[Message], number: int, *, last: bool) -> ChatRequest:
         """What the model is asked in a round; the system prompt and the notice are added here and never stored."""
-        messages = list(self.history)
+        messages = list(history)
         if self.system_prompt and all(message.role not in ("system", "developer") for message in messages):
             messages.insert(0, Message("system", self.system_prompt))
         if last:
@@ -162,11 +181,20 @@ class TurnLoop:
     async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
         """Run all calls at once; their events as they come, their results into the history in call order."""
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        runner = CallRunner(self.tools, self.gate, self.session, self.limits.max_result_chars, events.put_nowait)
+        runner = CallRunner(
+            tools=self.tools,
+            gate=self.gate,
+            session=self.session,
+            max_result_chars=self.limits.max_result_chars,
+            timeout_s=self.limits.tool_timeout_s,
+            emit=events.put_nowait,
+        )
         results: dict[int, ToolResult] = {}
+        places = asyncio.Semaphore(self.limits.parallel_calls)
 
         async def run_one(position: int) -> None:
-            results[position] = await runner.run(calls[position], number)
+            async with places:
+                results[position] = await runner.run(calls[position], number)
 
         async def run_all() -> None:
             try:

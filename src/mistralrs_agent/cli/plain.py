@@ -16,6 +16,7 @@ from mistralrs_agent.agent.conversation import Conversation
 from mistralrs_agent.agent.events import (
     ApprovalRequested,
     CallReady,
+    ContextShortened,
     Decision,
     Event,
     Finished,
@@ -59,6 +60,8 @@ class Transcript:
                 self._write(text, self._answers)
             case ThinkingDelta(text=text):
                 self._write(text, self._notes)
+            case ContextShortened():
+                self.note("[The conversation grew too long for the model: its past was shortened.]")
             case CallReady(card=card):
                 self.note(f"> {card.title}")
                 self.note(card.body)

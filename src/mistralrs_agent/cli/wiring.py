@@ -95,6 +95,7 @@ def agent_settings(options: Options) -> AgentSettings:
         max_rounds=options.server.max_tool_rounds,
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
+        tool_timeout_s=options.agent.tool_timeout,
     )
 
 

@@ -42,6 +42,8 @@ class Agent(Section):
     """Run tool calls at once, ask for each, or refuse all; a request can be stricter, never laxer."""
     session_db: Annotated[str | None, flag("--session-db", metavar="FILE")] = None
     """SQLite file that keeps conversations across restarts; they are in memory only when unset."""
+    tool_timeout: Annotated[int, Field(gt=0), flag("--tool-timeout", metavar="SECONDS")] = 600
+    """Longest run of one tool call, for tools without a limit of their own."""
     enable_shell: Annotated[bool, flag("--enable-shell", supported=False)] = False
     """Offer a shell."""
     shell_path: Annotated[FilePath | None, flag("--shell-path", supported=False)] = None

@@ -34,6 +34,8 @@ class ToolMetadata:
     kind: ToolKind
     label: str
     """Such as `Python code`, `Web search`."""
+    timeout_s: float | None = None
+    """A call is stopped after this long; None: after the server's limit for all tools."""
 
 
 @dataclass(frozen=True, slots=True)
