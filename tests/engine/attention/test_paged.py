@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
 
+from engine.attention import paged
 from engine.attention.base import Step
 from engine.attention.paged import paged_attention
 
@@ -133,8 +135,20 @@ MIXES = {
 
 @pytest.mark.parametrize("lengths", MIXES.values(), ids=MIXES.keys())
 @pytest.mark.parametrize("options", [{}, {"window": 7}, {"window": 24}, {"soft_cap": 1.5}], ids=str)
-def test_equal_to_dense_attention(lengths: list[tuple[int, int]], options: dict[str, object]) -> None:
+def test_equal_to_dense_attention(lengths: list[tuple[int, int]], options: dict[str, Any]) -> None:
     check(make_batch(lengths), **options)
+
+
+@pytest.mark.parametrize("bound", [0, 150, 1 << 17])
+@pytest.mark.parametrize(
+    "options", [{}, {"window": 7}, {"soft_cap": 1.5}, {"sinks": torch.linspace(-1, 3, 6)}], ids=str
+)
+def test_decodes_attend_together_where_a_device_asks_for_it(
+    options: dict[str, Any], bound: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(paged.GATHERED_TOKENS, "cpu", bound)
+    check(make_batch(MIXES["decodes of different lengths"]), **options)
+    check(make_batch([(1, 70), (1, 2), (33, 33), (1, 20), (1, 90)]), **options)
 
 
 @pytest.mark.parametrize("lengths", [MIXES["one decode"], MIXES["everything mixed"]])
