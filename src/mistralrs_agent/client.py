@@ -116,6 +116,8 @@ class RemoteConversation:
             "decision": "approve" if decision.approve else "deny",
             "message": decision.message,
             "remember_for_session": decision.remember,
+            "remember_text": decision.remember_text or None,
+            "arguments": decision.arguments,
         }
         async with _reaching(self._http):
             await _check(await self._http.post(f"/v1/agent/approvals/{approval_id}", json=body))

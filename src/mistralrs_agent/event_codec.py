@@ -62,6 +62,8 @@ def agent_event(event: AgentEvent) -> tuple[str, dict[str, Any]]:
                 "decision": "approve" if event.decision.approve else "deny",
                 "message": event.decision.message,
                 "remember_for_session": event.decision.remember,
+                "remember_text": event.decision.remember_text,
+                "arguments": event.decision.arguments,
             }  # fmt: skip
         case ContextShortened():
             counts = {"shortened_outputs": event.shortened_outputs, "summarised_messages": event.summarised}
@@ -105,7 +107,13 @@ def read_agent_event(name: str, data: Mapping[str, Any]) -> AgentEvent | None:  
             ids = (data["approval_id"], data["session_id"], data["call_id"])
             return ApprovalRequested(*ids, data["round"], _tool(data["tool"]), data["arguments"], _card(data["card"]))
         case "agentic_tool_approval_resolved":
-            decision = Decision(data["decision"] == "approve", data["message"], data["remember_for_session"])
+            decision = Decision(
+                approve=data["decision"] == "approve",
+                message=data["message"],
+                remember=data["remember_for_session"],
+                remember_text=data["remember_text"],
+                arguments=data["arguments"],
+            )
             return ApprovalResolved(data["approval_id"], data["call_id"], decision)
         case "agentic_context_shortened":
             return ContextShortened(data["shortened_outputs"], data["summarised_messages"])

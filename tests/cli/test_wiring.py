@@ -76,7 +76,7 @@ def test_the_explicit_template_wins(chosen, tmp_path: Path):
 
 def test_the_agent_shortcut_means_search_and_python(chosen):
     settings = agent_settings(chosen("--agent --code-exec-permission ask --max-tool-rounds 3"))
-    assert settings == AgentSettings(Permission.ASK, 3, code_execution=True, web_search=True)
+    assert settings == AgentSettings(Permission.ASK, max_rounds=3, code_execution=True, web_search=True)
     assert agent_settings(chosen("--enable-search")).code_execution is False
 
 

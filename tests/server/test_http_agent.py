@@ -23,6 +23,7 @@ from server_doubles import (
 
 from engine.chat.scripted import call, text, thinking
 from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.rules import Rule
 
 CHAT = "/v1/chat/completions"
 CODE = {"messages": "6*7 in Python", "enable_code_execution": True}
@@ -170,6 +171,40 @@ async def test_a_whole_answer_can_wait_for_an_approval_found_in_the_list():
         answer = await asking
     assert answer.json()["choices"][0]["message"]["content"] == "ok"
     assert tool.ran == ["a", "b"]
+
+
+async def test_an_approval_can_edit_the_arguments_and_be_remembered_for_a_pattern():
+    tool = PythonTool()
+    script = [[call(PYTHON, {"code": c})] for c in ("a", "b 1", "c")]
+    agent = make_agent([*script, [text("ok")]], tools=[tool], permission=Permission.ASK)
+    async with http_client(agent) as client:
+        asking = asyncio.create_task(client.post(CHAT, json=CODE))
+        answers = (
+            ({"arguments": {"code": 5}}, 400),
+            ({"arguments": {"code": "b 0"}, "remember_for_session": True, "remember_text": "b *"}, 200),
+            ({"decision": "deny", "arguments": {}}, 400),
+            ({"remember_text": "c"}, 400),
+            ({"decision": "deny"}, 200),
+        )
+        for body, status in answers:
+            await until(agent.approvals.pending)
+            path = f"/v1/agent/approvals/{agent.approvals.pending()[0].approval_id}"
+            assert (await client.post(path, json={"decision": "approve", **body})).status_code == status
+        assert (await asking).status_code == 200
+    assert tool.ran == ["b 0", "b 1"]
+
+
+async def test_a_request_can_bring_stricter_rules_but_no_laxer_ones():
+    tool = PythonTool()
+    script = [[call(PYTHON, {"code": "a"})], [call(PYTHON, {"code": "b"})], [text("ok")]]
+    agent = make_agent(script, tools=[tool], permission_rules=(Rule.parse("code_execution(b)=deny"),))
+    rules = [{"permission": "auto"}, {"permission": "deny", "tool": "nothing"}]
+    async with http_client(agent) as client:
+        assert (await client.post(CHAT, json={**CODE, "agent_permission_rules": rules})).status_code == 200
+        agent.model._replies = iter(script)
+        rules = [{"permission": "deny", "tool": "*python", "text": "a"}]
+        assert (await client.post(CHAT, json={**CODE, "agent_permission_rules": rules})).status_code == 200
+    assert tool.ran == ["a"]
 
 
 async def test_an_approval_that_nobody_gives_in_time_is_a_denial():

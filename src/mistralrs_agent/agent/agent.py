@@ -11,6 +11,7 @@ from mistralrs_agent.agent.events import Event, Permission
 from mistralrs_agent.agent.history import answered, continued
 from mistralrs_agent.agent.loop import Limits, TurnLoop
 from mistralrs_agent.agent.permission import PermissionGate
+from mistralrs_agent.agent.rules import Policy, Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
@@ -25,6 +26,8 @@ class AgentSettings:
     """What the server allows; a request can only ask for less."""
 
     permission: Permission = Permission.AUTO
+    permission_rules: tuple[Rule, ...] = ()
+    """Come before `permission`; the first that fits a call counts."""
     max_rounds: int = 256
     code_execution: bool = False
     web_search: bool = False
@@ -83,14 +86,15 @@ class Agent:
         await self.sessions.close()
 
     async def _run(self, turn: Turn, tools: dict[str, Tool], max_rounds: int) -> AsyncGenerator[Event, None]:
-        mode = self.settings.permission.stricter(turn.permission or Permission.AUTO)
+        server = Policy(self.settings.permission, self.settings.permission_rules)
+        request = Policy(turn.permission or Permission.AUTO, turn.permission_rules)
         remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
         held = self.sessions.open(turn.session_id) if remembered else self.sessions.unremembered()
         async with held as session:
             loop = TurnLoop(
                 model=self.model,
                 tools=tools,
-                gate=PermissionGate(mode, session, self.approvals),
+                gate=PermissionGate(server, request, session, self.approvals),
                 session=session,
                 turn=turn,
                 limits=Limits(

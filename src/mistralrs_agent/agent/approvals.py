@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from mistralrs_agent.agent.events import ApprovalRequested, Decision
 
-_EARLY_LIMIT = 1024
+ArgumentCheck = Callable[[Mapping[str, Any]], None]
+"""Raises UserError for arguments that the tool does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    request: ApprovalRequested
+    check: ArgumentCheck
+    answer: asyncio.Future[Decision]
 
 
 class Approvals:
@@ -15,30 +25,29 @@ class Approvals:
 
     def __init__(self, timeout_s: float = 300.0) -> None:
         self._timeout_s = timeout_s
-        self._waiting: dict[str, tuple[ApprovalRequested, asyncio.Future[Decision]]] = {}
-        self._early: OrderedDict[str, Decision] = OrderedDict()
+        self._waiting: dict[str, _Question] = {}
 
     def pending(self) -> tuple[ApprovalRequested, ...]:
         """What waits for an answer now, oldest first."""
-        return tuple(request for request, answer in self._waiting.values() if not answer.done())
+        return tuple(question.request for question in self._waiting.values() if not question.answer.done())
 
     def decide(self, approval_id: str, decision: Decision) -> bool:
-        """Answer a question. True: someone was waiting; False: nobody was, the answer is kept in case they come."""
-        waiting = self._waiting.get(approval_id)
-        if waiting is not None and not waiting[1].done():
-            waiting[1].set_result(decision)
+        """Answer a question; False when nobody asks it (any more).
+
+        Raises: UserError when the tool does not take the edited arguments; the question stays open.
+        """
+        question = self._waiting.get(approval_id)
+        if question is not None and not question.answer.done():
+            if decision.approve and decision.arguments is not None:
+                question.check(decision.arguments)
+            question.answer.set_result(decision)
             return True
-        self._early[approval_id] = decision
-        while len(self._early) > _EARLY_LIMIT:
-            self._early.popitem(last=False)
         return False
 
-    async def ask(self, request: ApprovalRequested) -> Decision:
+    async def ask(self, request: ApprovalRequested, check: ArgumentCheck) -> Decision:
         """Wait for the answer; after the timeout it is no."""
-        if (decision := self._early.pop(request.approval_id, None)) is not None:
-            return decision
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting[request.approval_id] = (request, answer)
+        answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting[request.approval_id] = _Question(request, check, answer)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await answer

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from engine import ToolCall
 from mistralrs_agent.agent.events import CallReady, Event, ToolFinished, ToolOutput
 from mistralrs_agent.agent.permission import Action, PermissionGate
 from mistralrs_agent.agent.sessions import Session
-from mistralrs_agent.errors import ToolError, ToolFailed, ToolRetry
+from mistralrs_agent.errors import RequestError, ToolError, ToolFailed, ToolRetry
 from mistralrs_agent.tools.base import (
     Card,
     Tool,
@@ -24,7 +26,7 @@ from mistralrs_agent.tools.base import (
     ToolSource,
 )
 from mistralrs_agent.tools.text import compact_json, shortened
-from mistralrs_agent.tools.toolbox import checked_arguments
+from mistralrs_agent.tools.toolbox import check_arguments, checked_arguments
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +58,15 @@ class CallRunner:
 
         card = tool.call_card(arguments)
         self.emit(CallReady(call, round, metadata, card, _call_data(metadata.kind, arguments)))
-        action = Action(call.name, call.id, round, metadata, arguments, card)
+        action = Action(call.name, call.id, round, metadata, arguments, card, partial(_check_edited, tool))
         decision = await self.gate.decide(action, self.emit)
         if not decision.approve:
             return self._finish(call, round, _denied(decision.message), 0.0)
         started = time.perf_counter()
-        result = await self._run(tool, call, arguments)
+        if decision.arguments is None:
+            result = await self._run(tool, call, arguments)
+        else:
+            result = _with_edit(decision.arguments, await self._run(tool, call, decision.arguments))
         return self._finish(call, round, result, time.perf_counter() - started)
 
     async def _run(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> ToolResult:
@@ -92,6 +97,20 @@ def _failure(call: ToolCall, error: ToolError) -> ToolResult:
     status = "invalid_call" if isinstance(error, ToolRetry) else "failed"
     content = compact_json({"status": status, "tool": call.name, "error": str(error)})
     return ToolResult(content, Card("Failed", str(error)), ok=False, data={"error": str(error)})
+
+
+def _check_edited(tool: Tool, arguments: Mapping[str, Any]) -> None:
+    """Raises: RequestError for the person who edited."""
+    try:
+        check_arguments(tool, arguments)
+    except ToolRetry as error:
+        raise RequestError(str(error), param="arguments") from error
+
+
+def _with_edit(arguments: Mapping[str, Any], result: ToolResult) -> ToolResult:
+    """The model must not take the result for that of its own call."""
+    note = f"[The user changed the arguments before this ran, to {json.dumps(arguments, ensure_ascii=False)}]"
+    return replace(result, content=f"{note}\n{result.content}")
 
 
 def _denied(message: str) -> ToolResult:

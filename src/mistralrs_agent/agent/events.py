@@ -36,7 +36,11 @@ class Decision:
     message: str = ""
     """Told to the model when denied."""
     remember: bool = False
-    """Hold for the rest of the session."""
+    """Hold for the rest of the session, for every call of the tool."""
+    remember_text: str = ""
+    """Remember only for calls whose arguments fit this pattern (`agent.rules.Rule.text`)."""
+    arguments: Mapping[str, Any] | None = None
+    """Run the call with these instead; None: as the model wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

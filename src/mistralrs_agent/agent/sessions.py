@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from engine import Message
 from mistralrs_agent.agent.events import Decision
+from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.storage.sessions import SessionStore
 
@@ -28,8 +29,8 @@ class Session:
     """The whole history: what the client sent, tool calls, their results, answers."""
     resumed: bool = False
     """It was loaded from the store: tool state of earlier turns is gone."""
-    remembered: dict[str, Decision] = field(default_factory=dict[str, Decision])
-    """Tool name → the answer that holds for the rest of the session."""
+    remembered: list[tuple[Rule, Decision]] = field(default_factory=list[tuple[Rule, Decision]])
+    """Answers that hold for the rest of the session, the last word last."""
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a person is asked about a call."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import Constraint, Message, SamplingParams, ToolChoice, ToolSpec
 from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Turn:
     """Offer the web tools, if the server has them (else RequestError)."""
     permission: Permission | None = None
     """The stricter of this and the server's holds."""
+    permission_rules: tuple[Rule, ...] = ()
+    """Come before `permission`; they too can only be stricter than the server."""
     max_rounds: int | None = None
     session_id: str | None = None
     constraint: Constraint | None = None

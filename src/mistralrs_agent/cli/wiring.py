@@ -12,6 +12,7 @@ from engine import ModelOptions
 from engine.chat.local import open_model
 from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import UserError
 from mistralrs_agent.options import Options
@@ -92,6 +93,7 @@ def agent_settings(options: Options) -> AgentSettings:
     """What turns may do."""
     return AgentSettings(
         permission=Permission(options.agent.agent_permission),
+        permission_rules=tuple(map(Rule.parse, options.agent.permission_rule)),
         max_rounds=options.server.max_tool_rounds,
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,

@@ -40,6 +40,9 @@ class Agent(Section):
         flag("--agent-permission", also=("--code-exec-permission",), keys=("code_exec_permission",)),
     ] = "auto"
     """Run tool calls at once, ask for each, or refuse all; a request can be stricter, never laxer."""
+    permission_rule: Annotated[tuple[str, ...], flag("--permission-rule", metavar="RULE")] = ()
+    """`TOOL=PERMISSION` or `TOOL(TEXT)=PERMISSION`, such as `mistralrs_search_the_web=auto`; the first that fits a call
+    counts, before `--agent-permission`."""
     session_db: Annotated[str | None, flag("--session-db", metavar="FILE")] = None
     """SQLite file that keeps conversations across restarts; they are in memory only when unset."""
     tool_timeout: Annotated[int, Field(gt=0), flag("--tool-timeout", metavar="SECONDS")] = 600

@@ -55,9 +55,14 @@ def checked_arguments(tool: Tool, call: ToolCall) -> Mapping[str, Any]:
         arguments = call.parsed()
     except ValueError as error:
         raise ToolRetry(f"The arguments are not a JSON object: {error}") from error
+    check_arguments(tool, arguments)
+    return arguments
+
+
+def check_arguments(tool: Tool, arguments: Mapping[str, Any]) -> None:
+    """Raises: ToolRetry when `arguments` do not fit the tool's schema."""
     # Our own registry: a schema from outside must not make this process fetch what it refers to.
     validator = Draft202012Validator(tool.spec.parameters, registry=Registry[Any]())
     if problems := list(validator.iter_errors(arguments)):
         lines = (f"{'.'.join(map(str, problem.path)) or 'arguments'}: {problem.message}" for problem in problems[:5])
-        raise ToolRetry(f"The arguments do not fit the parameters of {call.name}: {'; '.join(lines)}")
-    return arguments
+        raise ToolRetry(f"The arguments do not fit the parameters of {tool.spec.name}: {'; '.join(lines)}")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AliasChoices, Field, field_validator, model
 from engine import SamplingParams
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.server.wire.agent import RuleField
 from mistralrs_agent.server.wire.base import (
     NoEffect,
     Unsupported,
@@ -80,6 +81,7 @@ class ChatRequest(SamplingFields):
         Literal["auto", "ask", "deny"] | None,
         Field(validation_alias=AliasChoices("agent_permission", "code_execution_permission")),
     ] = None
+    agent_permission_rules: Annotated[list[RuleField], Field(max_length=100)] | None = None
     max_tool_rounds: Annotated[int, Field(ge=0)] | None = None
     session_id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
 
@@ -170,6 +172,7 @@ class ChatRequest(SamplingFields):
             code_execution=bool(self.enable_code_execution) or any(isinstance(t, CodeInterpreter) for t in tools),
             web_search=self.web_search_options is not None,
             permission=Permission(self.agent_permission) if self.agent_permission else None,
+            permission_rules=tuple(rule.to_rule() for rule in self.agent_permission_rules or ()),
             max_rounds=self.max_tool_rounds,
             session_id=self.session_id,
             constraint=reply_constraint(self.response_format, self.grammar),
