@@ -27,14 +27,14 @@ class Runner:
     def run(self, batch: Items[Chunk]) -> Tensor:
         """Compute a step. Returns (N, vocab) float32 logits, one row per chunk that `completes`, in order."""
         token_ids, step = self._inputs.fill(batch)
-        hidden = self._model.forward(token_ids, step, self._cache)
         last: list[int] = []
         end = 0
         for chunk in batch:
             end += chunk.num_tokens
             if chunk.completes:
                 last.append(end - 1)
-        return self._model.logits(hidden if len(last) == end else hidden[last])
+        wanted = None if len(last) == end else torch.tensor(last, dtype=torch.int64)
+        return self._model.logits(self._model.forward(token_ids, step, self._cache, wanted))
 
 
 class StepInputs:

@@ -44,6 +44,11 @@ class Driver:
     @torch.inference_mode()
     def feed(self, chunks: dict[int, Sequence[int]]) -> dict[int, Tensor]:
         """Sequence → next tokens; returns sequence → logits (tokens, vocab) of that chunk."""
+        logits = self.model.logits(self.hidden(chunks))
+        return dict(zip(chunks, logits.split([len(tokens) for tokens in chunks.values()]), strict=True))
+
+    def hidden(self, chunks: dict[int, Sequence[int]], wanted: Tensor | None = None) -> Tensor:
+        """Sequence → next tokens; returns hidden states of all tokens or of the wanted ones."""
         positions: list[int] = []
         for sequence, tokens in chunks.items():
             start = self._lengths[sequence]
@@ -66,5 +71,4 @@ class Driver:
             context_lens_host=contexts,
         )
         token_ids = torch.tensor([token for tokens in chunks.values() for token in tokens])
-        logits = self.model.logits(self.model.forward(token_ids, step, self.cache))
-        return dict(zip(chunks, logits.split(lens), strict=True))
+        return self.model.forward(token_ids, step, self.cache, wanted)

@@ -338,6 +338,12 @@ void attend_few_rows(const Attention& a, const Work& work) {
         state.maxima[row] = UNSEEN;
         state.totals[row] = 0;
     }
+    const int64_t row_bytes = dim * element_bytes(a.format);
+    const uint8_t* start = cache_row(a, 0, table[work.first_key / a.block_size], work.kv_head, work.first_key % a.block_size);
+    for (int64_t byte = 0; byte < TILE_KEYS * row_bytes; byte += 64) {
+        __builtin_prefetch(start + byte);
+        __builtin_prefetch(start + a.blocks * a.kv_heads * a.block_size * row_bytes + byte);
+    }
     for (int64_t first = work.first_key; first < work.last_key; first += TILE_KEYS) {
         const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
         for (int64_t head = 0; head < work.kv_heads; ++head) {
@@ -577,27 +583,40 @@ INLINE void plan(const Attention& a, Emit&& emit) {
     }
 }
 
-// Adds up the splits of one (sequence, KV head), which lie one behind the other from `works`.
-void combine(const Attention& a, const Work* works, int64_t splits) {
+// Adds up one row of the splits of one work, which lie one behind the other from `works`.
+void combine(const Attention& a, const Work* works, int64_t splits, int64_t row) {
     const int64_t dim = padded(a.head_dim);
     Work whole = works[0];
     whole.partial = nullptr;
     float* result = engine::scratch_of<float>(engine::Slot::Scores, size_t(dim));
-    for (int64_t row = 0; row < whole.rows(); ++row) {
-        float maximum = UNSEEN, total = 0;
-        for (int64_t i = 0; i < splits; ++i) {
-            const float most = works[i].partial[row * (dim + 2) + dim];
-            maximum = most > maximum ? most : maximum;
-        }
-        std::memset(result, 0, size_t(dim) * 4);
-        for (int64_t i = 0; i < splits; ++i) {
-            const float* part = works[i].partial + row * (dim + 2);
-            const float factor = std::exp(part[dim] - maximum);
-            total += factor * part[dim + 1];
-            for (int64_t d = 0; d < dim; d += LANES)
-                store(result + d, fma(set1(factor), load(part + d), load(result + d)));
-        }
-        finish_row(a, whole, row, result, maximum, total);
+    float maximum = UNSEEN, total = 0;
+    for (int64_t i = 0; i < splits; ++i) {
+        const float most = works[i].partial[row * (dim + 2) + dim];
+        maximum = most > maximum ? most : maximum;
+    }
+    std::memset(result, 0, size_t(dim) * 4);
+    for (int64_t i = 0; i < splits; ++i) {
+        const float* part = works[i].partial + row * (dim + 2);
+        const float factor = std::exp(part[dim] - maximum);
+        total += factor * part[dim + 1];
+        for (int64_t d = 0; d < dim; d += LANES) store(result + d, fma(set1(factor), load(part + d), load(result + d)));
+    }
+    finish_row(a, whole, row, result, maximum, total);
+}
+
+// Adds up the splits of all works that were split; whole ones need nothing.
+void combine_all(const Attention& a, const Work* works, int64_t count) {
+    for (int64_t first = 0, last; first < count; first = last) {
+        const auto same = [&](int64_t other) {
+            return other < count && works[other].sequence == works[first].sequence &&
+                   works[other].first_head == works[first].first_head &&
+                   works[other].first_token == works[first].first_token;
+        };
+        for (last = first + 1; same(last);) ++last;
+        if (works[first].partial)
+            over_rows(works[first].rows(), (last - first) * a.head_dim, [&](int64_t from, int64_t to) {
+                for (int64_t row = from; row < to; ++row) combine(a, works + first, last - first, row);
+            });
     }
 }
 
@@ -620,18 +639,7 @@ void attention(const Attention& a) {
         *next++ = work;
     });
     engine::parallel(count, [&](int64_t index) { attend(a, works[index]); });
-    if (partial_floats == 0) return;
-    engine::parallel(count, [&](int64_t index) {
-        const Work& work = works[index];
-        const auto same = [&](int64_t other) {
-            return other >= 0 && other < count && works[other].partial && works[other].sequence == work.sequence &&
-                   works[other].first_head == work.first_head;
-        };
-        if (work.partial == nullptr || same(index - 1)) return;
-        int64_t splits = 1;
-        while (same(index + splits)) ++splits;
-        combine(a, works + index, splits);
-    });
+    if (partial_floats > 0) combine_all(a, works, count);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "decoder.h"
 
+#include <cstring>
+
 #include "input.h"
 
 namespace engine {
@@ -24,7 +26,15 @@ class Stack {
         norm(stream, step_.first_norm, step_.out, 1, hidden_, hidden_);
         for (int64_t index = 0; index < count; ++index) {
             const DecoderLayer& layer = layers[index];
-            attend(layer, step_.caches[index]);
+            float* attended = attend(layer, step_.caches[index]);
+            if (index + 1 == count && step_.wanted) {
+                keep_wanted(attended, attended, queries_);
+                keep_wanted(stream, residual_, hidden_);
+                stream = residual_;
+                tokens_ = step_.num_wanted;
+                if (tokens_ == 0) return;
+            }
+            linear(*layer.output, input(attended, {layer.output}), update_);
             add(stream, layer.attention_output_norm, layer.feed_forward_norm);
             stream = residual_;
             feed_forward(layer);
@@ -46,8 +56,14 @@ class Stack {
         kernels_.rms_norm(x, nullptr, weight, nullptr, out, tokens_, groups, width, stride, step_.eps);
     }
 
-    // Normalised input in step_.out → update_.
-    void attend(const DecoderLayer& layer, void* cache) const {
+    // Rows of the wanted tokens, moved to the front. `to` may be `from`.
+    void keep_wanted(const float* from, float* to, int64_t width) const {
+        for (int64_t i = 0; i < step_.num_wanted; ++i)
+            std::memmove(to + i * width, from + step_.wanted[i] * width, size_t(width) * sizeof(float));
+    }
+
+    // Normalised input in step_.out → what the heads bring, (tokens, queries); writes keys and values into `cache`.
+    float* attend(const DecoderLayer& layer, void* cache) const {
         Attention a = step_.attention;
         float* query = inside_;
         const bool together = layer.qkv[1] == nullptr;
@@ -80,7 +96,7 @@ class Stack {
         a.window = layer.window;
         a.precision = step_.precision;
         kernels_.attention(a);
-        linear(*layer.output, input(attended, {layer.output}), update_);
+        return attended;
     }
 
     // `out` may be `x`.
@@ -114,7 +130,8 @@ class Stack {
 
     const Kernels& kernels_;
     const DecoderStep& step_;
-    const int64_t tokens_, hidden_, queries_, keys_;
+    int64_t tokens_;  // fewer in the last layer, where only some are wanted
+    const int64_t hidden_, queries_, keys_;
     float *residual_, *update_, *inside_;
 };
 

@@ -22,9 +22,11 @@ struct DecoderLayer {
 // What the layers share: sizes, and the tokens of this step.
 struct DecoderStep {
     const float* residual;  // (tokens, hidden), the stream that enters the first layer
-    float* out;             // (tokens, hidden), the stream after the last layer, normalised
+    float* out;             // (tokens, hidden); its first rows: the stream after the last layer, normalised
     const float* first_norm;
     const int64_t* positions;  // (tokens)
+    const int64_t* wanted;     // (num_wanted), ascending: the tokens that leave the last layer; null: all
+    int64_t num_wanted;
     void* const* caches;       // one a layer
     Attention attention;       // all but query, key, value, out, cache, strides and window
     int64_t hidden, inner;

@@ -67,7 +67,9 @@ class DecoderStepArguments(Structure):
     """`engine::DecoderStep` of decoder.h."""
 
     _fields_ = (
-        *((name, c_void_p) for name in ("residual", "out", "first_norm", "positions", "caches")),
+        *((name, c_void_p) for name in ("residual", "out", "first_norm", "positions", "wanted")),
+        ("num_wanted", c_int64),
+        ("caches", c_void_p),
         ("attention", AttentionArguments),
         ("hidden", c_int64),
         ("inner", c_int64),

@@ -64,8 +64,10 @@ class Decoder(Protocol):
     @property
     def num_parameters(self) -> int: ...
 
-    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
-        """token_ids (T,) int64 → final normalised hidden states (T, hidden); writes keys and values into `cache`."""
+    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None = None) -> Tensor:
+        """token_ids (T,) int64 → final normalised hidden states (T, hidden), or with `wanted` (W,) int64, ascending,
+        those rows of them; writes keys and values into `cache`.
+        """
         ...
 
     def logits(self, hidden: Tensor) -> Tensor:

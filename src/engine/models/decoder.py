@@ -56,18 +56,18 @@ class NativeDecoder:
         self.weight_bytes = weights.nbytes
         self.num_parameters = weights.num_parameters
 
-    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
-        """token_ids (T,) int64 → final normalised hidden states (T, hidden); writes keys and values into `cache`."""
+    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None = None) -> Tensor:
+        """As `Decoder.forward` of `base`."""
         residual = self._embedding(token_ids)
         if self._spec.embedding_scale != 1.0:
             residual = residual * torch.tensor(self._spec.embedding_scale, dtype=residual.dtype)
-        if (hidden := self._stack(residual, step, cache)) is not None:
+        if (hidden := self._stack(residual, step, cache, wanted)) is not None:
             return hidden
         normed = self._first_norm(residual)
         for index, (layer, next_norm) in enumerate(self._layers):
             update, residual = layer(normed, residual, step, cache.layer(index))
             normed, residual = next_norm.add(update, residual)
-        return normed
+        return normed if wanted is None else normed[wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(N, hidden) → (N, vocab) float32, soft cap and logit scale applied."""

@@ -36,11 +36,12 @@ class NativeStack:
         self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
         self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
         self._described: _Described | None = None
+        self._caches: _Caches | None = None
 
-    def __call__(self, residual: Tensor, step: Step, cache: KVCacheView) -> Tensor | None:
+    def __call__(self, residual: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None) -> Tensor | None:
         """Residual stream (T, hidden) → normalised hidden states (T, hidden); writes keys and values into `cache`.
 
-        None, with nothing done, when the layers have to be called one by one.
+        With `wanted` (W,) int64, ascending, only those rows, (W, hidden): the last layer leaves out the others. None, with nothing done, when the layers have to be called one by one.
         """
         library = native()
         if library is None or residual.device.type != "cpu" or residual.dtype is not torch.float32:
@@ -48,19 +49,24 @@ class NativeStack:
         described = self._describe(max(step.context_lens_host))
         if described is None:
             return None
-        spec, caches = self._spec, [cache.layer(index) for index in range(len(self._layers))]
-        attention = shared_arguments(caches[0], step, spec.num_heads, spec.attention_scale, spec.attention_soft_cap)
-        if attention is None or not _are_alike(caches):
+        if self._caches is None or self._caches.view is not cache:
+            self._caches = _Caches.of(cache, len(self._layers))
+        if self._caches is None:
+            return None
+        spec, caches = self._spec, self._caches
+        attention = shared_arguments(caches.first, step, spec.num_heads, spec.attention_scale, spec.attention_soft_cap)
+        if attention is None:
             return None
         residual = residual.contiguous()
         out = torch.empty(residual.shape)
-        cache_pointers = (ctypes.c_void_p * len(caches))(*[layer.data_ptr() for layer in caches])
         arguments = DecoderStepArguments(
             residual=residual.data_ptr(),
             out=out.data_ptr(),
             first_norm=self._layers[0][0].input_norm.weight.data_ptr(),
             positions=step.positions.data_ptr(),
-            caches=ctypes.addressof(cache_pointers),
+            wanted=None if wanted is None else wanted.data_ptr(),
+            num_wanted=0 if wanted is None else wanted.shape[0],
+            caches=ctypes.addressof(caches.pointers),
             attention=attention,
             hidden=spec.hidden_size,
             inner=spec.intermediate_size,
@@ -69,8 +75,8 @@ class NativeStack:
             activation=SILU if spec.activation == "silu" else GELU_TANH,
             precision=native_precision(next(iter(self._matmul_dtypes)) or residual.dtype),
         )
-        library.decoder_layers(ctypes.byref(arguments), described.layers, len(caches))
-        return out
+        library.decoder_layers(ctypes.byref(arguments), described.layers, len(self._layers))
+        return out if wanted is None else out[: wanted.shape[0]]
 
     def _describe(self, positions: int) -> _Described | None:
         """The layers in the library's words, good for so many positions; None when one of them does not fit."""
@@ -94,6 +100,24 @@ class _Described:
     """How far the rotary tables reach."""
     tables: dict[RotaryEmbedding, Tensor]
     """Kept for as long as `layers` points to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Caches:
+    """Where the keys and values of every layer are."""
+
+    view: KVCacheView
+    first: Tensor
+    pointers: ctypes.Array[ctypes.c_void_p]
+
+    @classmethod
+    def of(cls, view: KVCacheView, count: int) -> _Caches | None:
+        """None when the layers' caches are not of one kind."""
+        caches = [view.layer(index) for index in range(count)]
+        shape, dtype = caches[0].shape, caches[0].dtype
+        if not all(cache.shape == shape and cache.dtype is dtype and cache.is_contiguous() for cache in caches):
+            return None
+        return cls(view, caches[0], (ctypes.c_void_p * count)(*[cache.data_ptr() for cache in caches]))
 
 
 def _linears(layer: Layer) -> list[Linear]:
@@ -126,8 +150,3 @@ def _arguments(layer: Layer, next_norm: RMSNorm, tables: dict[RotaryEmbedding, T
 
 def _address(norm: RMSNorm | None) -> int | None:
     return None if norm is None else norm.weight.data_ptr()
-
-
-def _are_alike(caches: Sequence[Tensor]) -> bool:
-    shape, dtype = caches[0].shape, caches[0].dtype
-    return all(cache.shape == shape and cache.dtype is dtype and cache.is_contiguous() for cache in caches)

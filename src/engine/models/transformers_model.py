@@ -85,9 +85,10 @@ class TransformersDecoder:
         self._head = model
         self.cache_layers = self._probe()
 
-    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
-        """token_ids (T,) int64 → final normalised hidden states (T, hidden); writes keys and values into `cache`."""
-        return self._run(token_ids, step.positions, _PagedStep(step, cache)).last_hidden_state[0]
+    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None = None) -> Tensor:
+        """As `Decoder.forward` of `base`."""
+        hidden = self._run(token_ids, step.positions, _PagedStep(step, cache)).last_hidden_state[0]
+        return hidden if wanted is None else hidden[wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(N, hidden) → (N, vocab) float32, soft cap and logit scale applied."""

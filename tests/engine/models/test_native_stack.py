@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.testing import assert_close
 
 from engine import kernels
 from engine.loading.load import load_model
@@ -142,3 +143,15 @@ def test_without_the_library_the_layers_are_called_by_torch(tmp_path: Path, answ
     finally:
         kernels.select(name.decode())
     assert answered() == {False}
+
+
+@pytest.mark.parametrize("wanted", [[], [6], [0, 3, 12], [12, 13, 16]])
+@pytest.mark.parametrize("name", ["llama", "gemma3"])
+def test_only_the_wanted_tokens_leave_the_last_layer(name: str, wanted: list[int], tmp_path: Path) -> None:
+    decoder = decoder_of(name, tmp_path, matmul_dtype=torch.float32)
+    some, everyone = Driver(decoder, num_sequences=2), Driver(decoder, num_sequences=2)
+    chunks = {0: TOKENS[:13], 1: TOKENS[5:9]}
+    hidden = some.hidden(chunks, torch.tensor(wanted, dtype=torch.int64))
+    assert_close(hidden, everyone.hidden(chunks)[wanted])  # few rows are summed in another order than many
+    following = {0: TOKENS[13:14], 1: TOKENS[9:10]}
+    assert torch.equal(some.hidden(following), everyone.hidden(following))
