@@ -28,6 +28,10 @@ class ModelOptions:
     arch: str | None = None
     """Run as this architecture; `transformers` forces the broad path."""
     dtype: Literal["auto", "bf16", "f16", "f32"] = "auto"
+    isq: str | None = None
+    """Quantise while loading, to a level of `engine.quant.levels`."""
+    quant: str | None = None
+    """The same, but a ready-made GGUF file of that level is taken where the model has one."""
     revision: str | None = None
     token_source: str = "cache"
     """`literal:X`, `env:X`, `path:X`, `cache` or `none`."""

@@ -48,7 +48,7 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
     try:
         weight_bytes = sum(file.stat().st_size for file in source.weight_files)
         torch.set_num_threads(threads if weight_bytes >= _SHARED_LOADING_BYTES else 1)
-        model = load_model(source, build)
+        model = load_model(source, build, report)
     except (OSError, MemoryError) as error:
         raise ModelLoadError(f"Cannot load {source.name}: {error}") from error
     finally:

@@ -185,7 +185,7 @@ def test_the_older_json_layout_starts_one_model(tmp_path: Path):
         ({"a": {"Plain": {}}, "b": {"Plain": {}}}, "several models in one server are not supported yet"),
         ({"a": {"VisionPlain": {"model_id": "x"}}}, "models of the kind 'VisionPlain' are not supported yet"),
         ({"a": {"Plain": {"modelid": "x"}}}, "unknown key a.modelid; did you mean model_id?"),
-        ({"a": {"in_situ_quant": "4", "Plain": {"model_id": "x"}}}, "isq is not supported yet"),
+        ({"a": {"from_uqff": "x", "Plain": {"model_id": "x"}}}, "from_uqff is not supported yet"),
         ({"a": {}}, "a should name one model"),
         ([], "one object"),
     ],

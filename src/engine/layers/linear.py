@@ -134,6 +134,10 @@ class Linear:
         precision = native_precision(self.matmul_dtype or x.dtype)
         return matrix.linear(x.float(), bias, precision).to(x.dtype)
 
+    def settle(self) -> None:
+        """Take the form that products need now, so that what the weight was read from can go."""
+        self.native_address()
+
     def native_address(self) -> int | None:
         """Where the library finds the description of this layer; None when its weight stays with torch."""
         if self._native is None:

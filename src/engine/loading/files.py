@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -66,9 +66,9 @@ class ModelFolder:
             raise ModelNotFound(f"{self.path} is incomplete: {missing[0]} is missing.")
         return tuple(self.path / name for name in names)
 
-    def choose_gguf(self, given: str | None, *, wanted: bool) -> tuple[Path, ...]:
-        """GGUF files to load: those `given` (`;`-separated), or the only model there is; empty when it is not GGUF."""
-        return tuple(self.path / name for name in choose_gguf(self.names(), given, wanted, str(self.path)))
+    def choose_gguf(self, given: str | None, labels: Sequence[str] = (), *, wanted: bool) -> tuple[Path, ...]:
+        """GGUF files to load, as `choose_gguf` finds them; empty when the model is not GGUF."""
+        return tuple(self.path / name for name in choose_gguf(self.names(), given, wanted, str(self.path), labels))
 
 
 def choose_safetensors(names: Iterable[str], index: dict[str, object] | None, origin: str) -> list[str]:
@@ -94,8 +94,13 @@ def choose_safetensors(names: Iterable[str], index: dict[str, object] | None, or
     raise ModelNotFound(f"{origin} has no weights: no .safetensors file of a usual name.")
 
 
-def choose_gguf(names: Iterable[str], given: str | None, wanted: bool, origin: str) -> list[str]:
+def choose_gguf(
+    names: Iterable[str], given: str | None, wanted: bool, origin: str, labels: Sequence[str] = ()
+) -> list[str]:
     """Names of the GGUF files to load, empty when the model is not GGUF.
+
+    Those `given` (`;`-separated), or the only model there is, or of several the one with the first label (such as
+    `Q4_K_M`) that any of them has.
 
     Raises: ModelNotFound when a given file is not there, or several could be meant.
     """
@@ -111,11 +116,21 @@ def choose_gguf(names: Iterable[str], given: str | None, wanted: bool, origin: s
     if not wanted and any(name.endswith(".safetensors") for name in names):
         return []
     first_parts = [name for name in models if "-of-" not in name or "-00001-of-" in name]
+    for label in labels if len(first_parts) > 1 else ():
+        if matching := [name for name in first_parts if has_label(name, label)]:
+            first_parts = matching
+            break
     if len(first_parts) > 1:
         raise ModelNotFound(f"{origin} has several GGUF files; name one with -f: {', '.join(first_parts)}.")
     if wanted and not first_parts:
         raise ModelNotFound(f"{origin} has no .gguf file.")
     return [part for name in first_parts for part in _parts(names, name)]
+
+
+def has_label(name: str, label: str) -> bool:
+    """`model-Q4_K_M.gguf` has the label Q4_K_M and not Q4_K; `model-UD-Q4_K_M.gguf` has UD-Q4_K_M only."""
+    before = "" if label.startswith("UD-") else "(?<!UD)"
+    return re.search(rf"{before}[-._]{label}[-.]", name, re.IGNORECASE) is not None
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
+from engine.loading.mapped import map_file, release_pages
 
 MetadataValue = bool | int | float | str | list["MetadataValue"]
 
@@ -58,7 +59,7 @@ class GGUFFile:
     metadata: Mapping[str, MetadataValue]
     tensors: Mapping[str, TensorInfo]
     data: mmap.mmap
-    """Copy-on-write: arrays over it may be written to without touching the file."""
+    """Arrays over it must not be written to."""
 
     def bytes_of(self, tensor: TensorInfo, nbytes: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
         """(nbytes,) uint8, a view of the mapped file.
@@ -71,6 +72,10 @@ class GGUFFile:
                 f"the file has {len(self.data):,}."
             )
         return np.frombuffer(self.data, np.uint8, nbytes, tensor.offset)
+
+    def release(self, tensor: TensorInfo, nbytes: int) -> None:
+        """Free the memory behind a tensor; it is read from the file again when looked at again."""
+        release_pages(self.data, tensor.offset, nbytes)
 
     def floats(self, name: str) -> list[float] | None:
         """The values of a small F32 tensor, such as RoPE factors; None when there is no such tensor."""
@@ -91,8 +96,7 @@ def read_gguf(path: Path) -> GGUFFile:
         UnsupportedModel: it is GGUF of a version or byte order we do not read.
     """
     try:
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        data = map_file(path)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ModelNotFound(f"There is no GGUF file at {path}.") from error
     except ValueError as error:  # what mmap says of an empty file

@@ -109,6 +109,10 @@ class GGUFWeights:
         place = self._places[name]
         return place.tensor.shape if place.expert is None else place.tensor.shape[1:]
 
+    def release(self, name: str) -> None:
+        place = self._places[name]
+        place.file.release(place.tensor, _nbytes(place.tensor))
+
     def read(self, name: str) -> Tensor | PackedTensor:
         place = self._places[name]
         type, shape = _TYPES[place.tensor.type_id], place.tensor.shape
@@ -122,6 +126,11 @@ class GGUFWeights:
             plain = _half_split(data.view(_PLAIN[type]).view(shape), place.permuted_heads)
             return plain.float() - 1 if place.norm_plus_one else plain
         return PackedTensor(type, _half_split(data, place.permuted_heads), shape)
+
+
+def _nbytes(tensor: TensorInfo) -> int:
+    type = _TYPES[tensor.type_id]
+    return prod(tensor.shape) // type.block_elements * type.block_bytes
 
 
 def _check_type(file: GGUFFile, tensor: TensorInfo) -> None:

@@ -24,6 +24,7 @@ from huggingface_hub.utils import validate_repo_id
 from engine.errors import ModelLoadError, ModelNotFound
 from engine.loading.files import TOKENIZER_FILES, ModelFolder, choose_gguf, choose_safetensors, read_json
 from engine.options import ModelOptions
+from engine.quant.levels import labels_of
 
 _INDEX = "model.safetensors.index.json"
 Report = Callable[[str], None]
@@ -87,7 +88,9 @@ class _Repository:
         small = [name for name in names if name in TOKENIZER_FILES]
         if not weights:
             return self._download(small)
-        chosen = choose_gguf(names, self._options.quantized_file, self._options.format == "gguf", self._repo_id)
+        options = self._options
+        labels = labels_of(options.quant) if options.quant else ()
+        chosen = choose_gguf(names, options.quantized_file, options.format == "gguf", self._repo_id, labels)
         return self._download(small + (chosen or self._safetensors(names)))
 
     def _safetensors(self, names: list[str]) -> list[str]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import cast
 
 from engine.errors import UnsupportedModel
-from engine.loading.gguf import read_gguf
-from engine.loading.gguf_weights import GGUFWeights
-from engine.loading.safetensors import SafetensorsWeights
-from engine.loading.source import ModelSource
-from engine.loading.weights import WeightFiles, Weights
+from engine.loading.open_weights import open_weights
+from engine.loading.source import ModelSource, Report
 from engine.models.base import BuildConfig, Decoder
 from engine.models.config import ModelConfig
 from engine.models.decoder import NativeDecoder
 from engine.models.registry import ARCH_NAMES, FAMILIES
 
 
-def load_model(source: ModelSource, build: BuildConfig) -> Decoder:
-    """Read the weights, each once and packed as they came, and build the decoder that runs them.
+def load_model(source: ModelSource, build: BuildConfig, report: Report = lambda _: None) -> Decoder:
+    """Read the weights, each once, packed as they came or quantised, and build the decoder that runs them.
 
     Raises: CorruptModel for missing, left-over or mis-shaped tensors and wrong configs, UnsupportedModel for what
     neither path can run.
@@ -29,17 +26,11 @@ def load_model(source: ModelSource, build: BuildConfig) -> Decoder:
         )
     if build.arch != "transformers" and architecture in FAMILIES:
         spec = FAMILIES[architecture](ModelConfig(source.config), build.context_tokens)
-        return NativeDecoder(architecture, spec, Weights(_files(source), build))
+        return NativeDecoder(architecture, spec, open_weights(source, build, report))
     from engine.loading.load_transformers import load_transformers_model  # noqa: PLC0415 - a second and 100 MB
 
     reason = "asked for" if build.arch == "transformers" else f"{architecture} is not a native family"
-    return load_transformers_model(source, architecture, build, reason)
-
-
-def _files(source: ModelSource) -> WeightFiles:
-    if source.kind == "gguf":
-        return GGUFWeights([read_gguf(path) for path in source.weight_files], source.config)
-    return SafetensorsWeights(source.weight_files)
+    return load_transformers_model(source, architecture, build, reason, report)
 
 
 def _architecture(source: ModelSource, asked: str | None) -> str:

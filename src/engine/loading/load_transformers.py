@@ -1,4 +1,6 @@
-"""Builds a model of the `transformers` library from our sources: safetensors through the library, GGUF packed."""
+"""Builds a model of the `transformers` library from our sources: plain safetensors through the library, packed or to
+be quantised weights ourselves.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,15 @@ from transformers.utils import logging as transformers_logging
 
 from engine.errors import CorruptModel, UnsupportedModel
 from engine.layers.linear import Embedding, Linear
-from engine.loading.gguf import read_gguf
-from engine.loading.gguf_weights import GGUFWeights
-from engine.loading.source import ModelSource
+from engine.loading.open_weights import open_weights
+from engine.loading.source import ModelSource, Report
 from engine.loading.weights import Weights
 from engine.models.base import BuildConfig
 from engine.models.transformers_model import ATTENTION, Packed, TransformersDecoder, causal_class
 
 
 def load_transformers_model(
-    source: ModelSource, architecture: str, build: BuildConfig, reason: str
+    source: ModelSource, architecture: str, build: BuildConfig, reason: str, report: Report
 ) -> TransformersDecoder:
     """Load a model for the broad path; `reason` says why this path was taken.
 
@@ -34,8 +35,8 @@ def load_transformers_model(
     transformers_logging.disable_progress_bar()
     config = _config(source)
     model_class = causal_class(config)
-    if source.kind == "gguf":
-        model, packed = _from_gguf(source, build, config)
+    if source.kind == "gguf" or source.quantize_to is not None:
+        model, packed = _from_weights(source, open_weights(source, build, report), config)
     else:
         model, packed = _from_safetensors(source, build, config, model_class), Packed()
     _settle_rope(model, build)
@@ -89,13 +90,12 @@ def _from_safetensors(
     return cast("Any", model).to(build.device)
 
 
-def _from_gguf(source: ModelSource, build: BuildConfig, config: PreTrainedConfig) -> tuple[PreTrainedModel, Packed]:
-    """Built without memory, then filled: linear layers and embeddings are ours and stay packed."""
-    weights = Weights(GGUFWeights([read_gguf(path) for path in source.weight_files], source.config), build)
+def _from_weights(source: ModelSource, weights: Weights, config: PreTrainedConfig) -> tuple[PreTrainedModel, Packed]:
+    """Built without memory, then filled: linear layers and embeddings are ours and packed."""
+    build = weights.build
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=build.dtype, attn_implementation=ATTENTION)
-    if any(parameter.dim() > 2 for parameter in model.parameters()):
-        raise UnsupportedModel(f"{source.name}: a GGUF mixture of experts runs on the native path only.")
+    _check_fits(source, model, weights)
     embedding: Embedding | None = None
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Embedding):
@@ -115,9 +115,28 @@ def _from_gguf(source: ModelSource, build: BuildConfig, config: PreTrainedConfig
             for own_name, parameter in list(module.named_parameters(recurse=False)):
                 vector = weights.vector(f"{name}.{own_name}", *parameter.shape).to(parameter.dtype)
                 setattr(module, own_name, nn.Parameter(vector, requires_grad=False))
-    weights.check_all_used()
+    weights.check_all_used(("lm_head.weight",) if embedding is not None else ())
     _compute_buffers(model, build)
     return model, Packed(weights.quantization, weights.num_parameters, weights.nbytes)
+
+
+def _check_fits(source: ModelSource, model: PreTrainedModel, weights: Weights) -> None:
+    """The path fills linear layers, embeddings and vectors, under the names the files give them.
+
+    Raises: UnsupportedModel when the model has something else.
+    """
+    what = "a GGUF file of it" if source.kind == "gguf" else "quantising it while loading"
+    matrices = {
+        f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Embedding)
+    }
+    for name, parameter in model.named_parameters():
+        refusal = None
+        if parameter.dim() > 1 and name not in matrices:
+            refusal = f"{name} is no linear layer's"
+        elif source.kind != "gguf" and name not in weights and name not in model.all_tied_weights_keys:
+            refusal = f"the files do not name {name}"
+        if refusal is not None:
+            raise UnsupportedModel(f"{source.name}: {what} is not possible on the transformers path: {refusal}.")
 
 
 def _compute_buffers(model: PreTrainedModel, build: BuildConfig) -> None:

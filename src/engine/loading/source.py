@@ -12,10 +12,11 @@ from typing import Literal
 
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
 from engine.loading import chat_files, default_model, hub
-from engine.loading.files import ModelFolder
+from engine.loading.files import ModelFolder, has_label
 from engine.loading.gguf import GGUFFile, read_gguf
 from engine.loading.gguf_config import hf_config
 from engine.options import ModelOptions
+from engine.quant.levels import format_of, labels_of
 from engine.request import SamplingParams
 
 Report = Callable[[str], None]
@@ -41,6 +42,8 @@ class ModelSource:
     """`bos_token`, `eos_token`, `unk_token` and the like, as far as the model names them."""
     eos_token_ids: tuple[int, ...]
     sampling_defaults: SamplingParams
+    quantize_to: str | None = None
+    """Format the weights are to be quantised to while loading, as in `GGMLType`; None: they stay as they are."""
 
 
 def resolve(options: ModelOptions, report: Report) -> ModelSource:
@@ -51,16 +54,34 @@ def resolve(options: ModelOptions, report: Report) -> ModelSource:
 
     Raises: ModelNotFound, CorruptModel, UnsupportedModel.
     """
+    quantize_to = _format_asked(options)
     if options.model_id is None and options.quantized_file is None:
         source = _resolve_default(options, report)
     elif files := _named_gguf_files(options):
         source = _gguf_source(options, files, _model_name(options, files[0]), report)
     else:
         source = _resolve_model_id(options, str(options.model_id), report)
+    if quantize_to is not None and not _is_ready_made(options, source):
+        source = replace(source, quantize_to=quantize_to)
     tokenizer = options.tokenizer
     if tokenizer is not None and not tokenizer.is_file():
         raise ModelNotFound(f"There is no tokenizer file at {tokenizer}.")
     return source if tokenizer is None else replace(source, tokenizer_file=tokenizer)
+
+
+def _format_asked(options: ModelOptions) -> str | None:
+    """What `--isq` or `--quant` stands for."""
+    if options.isq is not None and options.quant is not None:
+        raise UnsupportedModel(f"Give --isq ({options.isq}) or --quant ({options.quant}), not both.")
+    if options.isq is not None:
+        return format_of(options.isq, "--isq")
+    return format_of(options.quant, "--quant") if options.quant is not None else None
+
+
+def _is_ready_made(options: ModelOptions, source: ModelSource) -> bool:
+    """`--quant` takes a GGUF file whose name says that it is of that level as it is."""
+    labels = labels_of(options.quant) if options.quant is not None and source.kind == "gguf" else ()
+    return any(has_label(source.weight_files[0].name, label) for label in labels)
 
 
 def _resolve_default(options: ModelOptions, report: Report) -> ModelSource:
@@ -84,7 +105,8 @@ def _resolve_model_id(options: ModelOptions, model_id: str, report: Report) -> M
         raise ModelNotFound(
             f"There is no folder or .gguf file at {model_id!r}, and it is no name of a hub repository (owner/name)."
         )
-    gguf_files = folder.choose_gguf(options.quantized_file, wanted=options.format == "gguf")
+    labels = labels_of(options.quant) if options.quant is not None else ()
+    gguf_files = folder.choose_gguf(options.quantized_file, labels, wanted=options.format == "gguf")
     if gguf_files:
         return _gguf_source(options, gguf_files, model_id, report)
     return _safetensors_source(options, folder, model_id)

@@ -1,19 +1,30 @@
-"""The weights of a model, one tensor at a time, and the check that a model took all of them."""
+"""The weights of a model, one tensor at a time, and the check that a model took all of them.
+
+What a model keeps is made right away: a tensor is quantised (if asked for) and put into the form that products need
+before the next one is read, and the file's pages it came from are given back. Loading so needs the memory of what is
+kept and of the one or two tensors in work, whatever the size of the files.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.errors import CorruptModel
-from engine.layers.linear import Linear
+from engine.errors import CorruptModel, UnsupportedModel
+from engine.layers.linear import Linear, LinearGroup
 from engine.models.base import BuildConfig
-from engine.quant.base import PackedTensor
+from engine.quant.base import GGMLType, PackedTensor
+from engine.quant.levels import format_for
+from engine.quant.quantize import quantize
+
+_REPORT_SECONDS = 2.0
 
 
 class WeightFiles(Protocol):
@@ -31,7 +42,11 @@ class WeightFiles(Protocol):
         ...
 
     def read(self, name: str) -> Tensor | PackedTensor:
-        """The tensor as stored, on the CPU; may be a view of a mapped file."""
+        """The tensor as stored, on the CPU; may be a view of a mapped file, not to be written to."""
+        ...
+
+    def release(self, name: str) -> None:
+        """Give back the memory a tensor took by being looked at; views of it stay good."""
         ...
 
 
@@ -42,13 +57,22 @@ class Weights:
     everything else becomes the dtype of the build.
     """
 
-    def __init__(self, files: WeightFiles, build: BuildConfig) -> None:
+    def __init__(
+        self,
+        files: WeightFiles,
+        build: BuildConfig,
+        quantize_to: GGMLType | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`quantize_to`: the format for matrices, see `levels.format_for`; `report` hears how far that has come."""
         self.build = build
         self.num_parameters = 0
         self.nbytes = 0
         self._files = files
         self._left = set(files.names())
         self._packed_bytes: Counter[str] = Counter()
+        self._quantize_to = quantize_to
+        self._progress = _Progress(sum(prod(files.shape(name)) for name in self._left), quantize_to, report)
 
     def __contains__(self, name: str) -> bool:
         return name in self._left
@@ -60,16 +84,35 @@ class Weights:
 
     def linear(self, name: str, out_features: int, in_features: int, *, bias: bool = False) -> Linear:
         """`name`.weight of (out, in), and `name`.bias of (out,) if `bias`."""
+        return self._settled(self._linear(name, out_features, in_features, bias), [name])
+
+    def group(self, sizes: dict[str, int], in_features: int, *, bias: bool = False) -> LinearGroup:
+        """Layers (name → out_features) over the same input, as one where their weights go together."""
+        group = LinearGroup.of([self._linear(name, out, in_features, bias) for name, out in sizes.items()])
+        for part in group.parts:
+            self._settled(part, list(sizes))
+        return group
+
+    def _linear(self, name: str, out_features: int, in_features: int, bias: bool) -> Linear:
         weight = self.matrix(f"{name}.weight", out_features, in_features)
         vector = self.vector(f"{name}.bias", out_features).to(self.build.dtype) if bias else None
         return Linear(weight, vector, matmul_dtype=self.build.matmul_dtype)
 
+    def _settled(self, linear: Linear, names: Sequence[str]) -> Linear:
+        linear.settle()
+        for name in names:
+            self._files.release(f"{name}.weight")
+        return linear
+
     def matrix(self, name: str, rows: int, columns: int) -> Tensor | PackedTensor:
         """A weight to multiply with or look up in.
 
-        Raises: CorruptModel when it is missing or has another shape.
+        Raises: CorruptModel when it is missing, has another shape or cannot be quantised for what is in it,
+        UnsupportedModel when it is to be quantised and already is.
         """
         weight = self._take(name, (rows, columns))
+        if self._quantize_to is not None:
+            weight = self._quantized(name, weight, self._quantize_to)
         if isinstance(weight, PackedTensor):
             self._packed_bytes[weight.type.name] += weight.nbytes
             weight = replace(weight, data=weight.data.to(self.build.device))
@@ -77,6 +120,22 @@ class Weights:
             weight = weight.to(self.build.device, self._matrix_dtype(weight.dtype))
         self.nbytes += weight.nbytes
         return weight
+
+    def _quantized(self, name: str, weight: Tensor | PackedTensor, asked: GGMLType) -> Tensor | PackedTensor:
+        if isinstance(weight, PackedTensor):
+            raise UnsupportedModel(
+                f"{self._files.origin} is quantised already ({name} is {weight.type.name}); quantising once more would "
+                "only lose. Run it as it is, or quantise the original model."
+            )
+        format = format_for(name, weight.shape[1], asked.name)
+        if format is None:
+            return weight
+        try:
+            packed = quantize(weight, GGMLType[format])
+        except ValueError as error:
+            raise CorruptModel(f"{self._files.origin}: tensor {name!r} cannot be quantised: {error}") from error
+        self._files.release(name)
+        return packed
 
     def _matrix_dtype(self, stored: torch.dtype) -> torch.dtype:
         if self.build.device.type != "cpu" or self.build.dtype is not torch.float32:
@@ -117,4 +176,23 @@ class Weights:
         self._left.remove(name)
         weight = self._files.read(name)
         self.num_parameters += weight.numel() if isinstance(weight, Tensor) else shape[0] * shape[-1]
+        self._progress.add(prod(shape))
         return weight
+
+
+class _Progress:
+    """Says every two seconds how much of a model has been quantised."""
+
+    def __init__(self, total: int, format: GGMLType | None, report: Callable[[str], None]) -> None:
+        self._total = total
+        self._done = 0
+        self._format = format
+        self._report = report
+        self._last = time.monotonic()
+
+    def add(self, elements: int) -> None:
+        self._done += elements
+        if self._format is not None and time.monotonic() - self._last >= _REPORT_SECONDS:
+            self._last = time.monotonic()
+            percent = 100 * self._done // max(1, self._total)
+            self._report(f"Quantising to {self._format.name}: {percent} % of {self._total / 1e6:,.0f} M parameters.")

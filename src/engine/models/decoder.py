@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 from engine.layers.activation import gelu_tanh_mul, silu_mul
-from engine.layers.linear import Embedding, LinearGroup
+from engine.layers.linear import Embedding
 from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
@@ -49,6 +49,7 @@ class NativeDecoder:
         self._stack = NativeStack(spec, self._layers)
         if spec.tied_head:
             self._head = self._embedding.as_linear(weights.build.matmul_dtype)
+            self._head.settle()
         else:
             self._head = weights.linear("lm_head", spec.vocab_size, spec.hidden_size)
         weights.check_all_used(_IGNORED)
@@ -114,18 +115,12 @@ class _Builder:
         spec, name = self._spec, f"model.layers.{index}.self_attn"
         hidden, queries, keys = spec.hidden_size, spec.num_heads * spec.head_dim, spec.num_kv_heads * spec.head_dim
         if spec.fused_checkpoint:
-            qkv = LinearGroup([self._weights.linear(f"{name}.qkv_proj", queries + 2 * keys, hidden)])
+            parts = {f"{name}.qkv_proj": queries + 2 * keys}
         else:
-            qkv = LinearGroup.of(
-                [
-                    self._weights.linear(f"{name}.q_proj", queries, hidden, bias=spec.qkv_bias),
-                    self._weights.linear(f"{name}.k_proj", keys, hidden, bias=spec.qkv_bias),
-                    self._weights.linear(f"{name}.v_proj", keys, hidden, bias=spec.qkv_bias),
-                ]
-            )
+            parts = {f"{name}.q_proj": queries, f"{name}.k_proj": keys, f"{name}.v_proj": keys}
         return AttentionBlock(
             spec,
-            qkv,
+            self._weights.group(parts, hidden, bias=spec.qkv_bias),
             self._weights.linear(f"{name}.o_proj", hidden, queries, bias=spec.output_bias),
             self._rotary(spec.ropes[index]),
             spec.windows[index],
@@ -137,14 +132,10 @@ class _Builder:
         spec, bias = self._spec, self._spec.mlp_bias
         hidden, inner = spec.hidden_size, spec.intermediate_size
         if spec.fused_checkpoint:
-            gate_up = LinearGroup([self._weights.linear(f"{name}.gate_up_proj", 2 * inner, hidden)])
+            parts = {f"{name}.gate_up_proj": 2 * inner}
         else:
-            gate_up = LinearGroup.of(
-                [
-                    self._weights.linear(f"{name}.gate_proj", inner, hidden, bias=bias),
-                    self._weights.linear(f"{name}.up_proj", inner, hidden, bias=bias),
-                ]
-            )
+            parts = {f"{name}.gate_proj": inner, f"{name}.up_proj": inner}
+        gate_up = self._weights.group(parts, hidden, bias=bias)
         down = self._weights.linear(f"{name}.down_proj", hidden, inner, bias=bias)
         return FeedForward(gate_up, down, _ACTIVATIONS[spec.activation])
 
@@ -154,11 +145,8 @@ class _Builder:
         router = self._weights.linear(f"{name}.gate", experts.count, hidden)
         blocks = [
             FeedForward(
-                LinearGroup.of(
-                    [
-                        self._weights.linear(f"{name}.experts.{i}.{experts.gate}", inner, hidden),
-                        self._weights.linear(f"{name}.experts.{i}.{experts.up}", inner, hidden),
-                    ]
+                self._weights.group(
+                    {f"{name}.experts.{i}.{experts.gate}": inner, f"{name}.experts.{i}.{experts.up}": inner}, hidden
                 ),
                 self._weights.linear(f"{name}.experts.{i}.{experts.down}", hidden, inner),
                 _ACTIVATIONS[self._spec.activation],

@@ -52,6 +52,8 @@ def model_options(options: Options) -> ModelOptions:
         tokenizer=model.tokenizer,
         arch=model.arch,
         dtype=model.dtype,
+        isq=options.quantization.isq,
+        quant=options.quantization.quant,
         revision=model.revision,
         token_source=options.general.token_source,
         hf_cache=Path(options.device.hf_cache) if options.device.hf_cache else None,

@@ -89,10 +89,10 @@ class Quantization(Section):
     heading: ClassVar[str] = "Quantisation"
     tables: ClassVar[tuple[str, ...]] = ("models.quantization",)
 
-    quant: Annotated[str | None, flag("--quant", supported=False, metavar="LEVEL")] = None
-    """Level or type to run at (2, 3, 4, 5, 6, 8, a type name, `auto`): ready-made files where there are some."""
-    isq: Annotated[str | None, flag("--isq", keys=("in_situ_quant",), supported=False, metavar="LEVEL")] = None
-    """Quantise to this level or type while loading."""
+    quant: Annotated[str | None, flag("--quant", metavar="LEVEL")] = None
+    """Level or type to run at, as for `--isq`; a ready-made GGUF file of that level is taken where there is one."""
+    isq: Annotated[str | None, flag("--isq", keys=("in_situ_quant",), metavar="LEVEL")] = None
+    """Quantise while loading: 2, 3, 4, 5, 6, 8, q4_0, q4_1, q5_0, q5_1, q8_0, q2k, q3k, q4k, q5k, q6k or fp8."""
     from_uqff: Annotated[str | None, flag("--from-uqff", supported=False, metavar="FILE[;FILE]")] = None
     """UQFF files to load the weights from."""
     isq_organization: Annotated[Literal["default", "moqe"], flag("--isq-organization", supported=False)] = "default"

@@ -83,7 +83,7 @@ def test_weights_stay_packed_in_memory(tmp_path: Path):
 
 def test_experts_on_the_transformers_path_are_refused_by_name(tmp_path: Path):
     path, _ = write("mixtral", tmp_path)
-    with pytest.raises(UnsupportedModel, match="native path only"):
+    with pytest.raises(UnsupportedModel, match="not possible on the transformers path"):
         load_model(source_of(path), tiny.build("transformers"))
 
 

@@ -135,11 +135,10 @@ def test_other_activations_than_float32_go_layer_by_layer(tmp_path: Path, answer
 
 
 def test_without_the_library_the_layers_are_called_by_torch(tmp_path: Path, answered: Answers):
-    decoder = decoder_of("llama", tmp_path)
     name = kernels.native().name()
     kernels.select("torch")
     try:
-        steps_of(decoder)
+        steps_of(decoder_of("llama", tmp_path))
     finally:
         kernels.select(name.decode())
     assert answered() == {False}
