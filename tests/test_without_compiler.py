@@ -55,6 +55,7 @@ def test_what_is_installed_says_so_and_answers(sources: Path) -> None:
     doctor = run(["-c", PROGRAM, "doctor", "--json"], sources, *path)
     checks = {check["name"]: check for check in json.loads(doctor.stdout)["checks"]}
     assert "torch alone (the native library was not built; install a C++ compiler" in checks["Kernels"]["detail"]
+    assert "of the" in checks["Kernel speed"]["detail"]
 
     question = ["-i", "What is the capital of France?", "--max-seq-len", "128", "--pa-context-len", "128"]
     answered = run(["-c", PROGRAM, "run", *question, "--threads", "1"], sources, *path)

@@ -18,6 +18,8 @@ from statistics import median
 import torch
 
 from engine.engine import Engine
+from engine.layers.linear import Linear
+from engine.quant.base import GGMLType, PackedTensor
 from engine.request import Request, SamplingParams
 
 _STREAM_BYTES = 256 << 20
@@ -97,6 +99,26 @@ def memory_bandwidth(threads: int, *, repeats: int = 9) -> float:
         return _STREAM_BYTES / min(timeit.repeat(data.sum, number=1, repeat=repeats))
     finally:
         torch.set_num_threads(before)
+
+
+def weight_bandwidth(*, repeats: int = 5) -> float:
+    """Bytes a second of 4-bit weights that products with one token read, with the kernels and threads in use: the
+    fastest of several passes over more than the caches hold.
+    """
+    rows, columns, type = 24_576, 1024, GGMLType.Q4_0
+    blocks = torch.randint(0, 60, (rows, columns // type.block_elements * type.block_bytes), dtype=torch.uint8)
+    layers = [
+        Linear(PackedTensor(type, blocks.clone(), (rows, columns)), matmul_dtype=torch.int8)
+        for _ in range(_STREAM_BYTES // 4 // blocks.nbytes)
+    ]
+    x = torch.randn(1, columns)
+
+    def product() -> None:
+        for layer in layers:
+            layer(x)
+
+    product()  # brings the weights into the kernels' layout
+    return blocks.nbytes * len(layers) / min(timeit.repeat(product, number=1, repeat=repeats))
 
 
 def run_together(engine: Engine, work: Sequence[tuple[Sequence[int], int]]) -> Together:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from engine.benchmark import Case, measure
+from collections.abc import Callable
+
+import pytest
+
+from engine.benchmark import Case, measure, memory_bandwidth, weight_bandwidth
 from tests.engine.toy import ToyDecoder, toy_engine
 
 
@@ -19,3 +23,13 @@ def test_every_iteration_runs_fresh_prompts_to_the_asked_length():
 def test_a_prefill_only_case_reports_no_decode_rate():
     result = measure(toy_engine(), Case(prompt_tokens=16, generated_tokens=1), iterations=1, warmup=0)
     assert result.timing.decode_tokens_per_s == 0
+
+
+def test_reading_speed_is_bytes_by_the_fastest_pass(monkeypatch: pytest.MonkeyPatch):
+    def passes(run: Callable[[], object], *, number: int, repeat: int) -> list[float]:
+        run()
+        return [1.0] * (number * repeat - 1) + [0.5]
+
+    monkeypatch.setattr("timeit.repeat", passes)
+    assert memory_bandwidth(1) == 2 * (256 << 20)
+    assert 2 * (50 << 20) < weight_bandwidth() <= 2 * (64 << 20)  # whole matrices only

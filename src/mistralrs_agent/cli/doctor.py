@@ -95,6 +95,17 @@ def _engine() -> Iterator[Check]:
         yield Check("GPU", "ok", "none; models run on the CPU")
     yield Check("Kernels", "ok", kernels.describe())
 
+    from engine.benchmark import memory_bandwidth, weight_bandwidth  # noqa: PLC0415
+
+    reached = weight_bandwidth()
+    limit = max(memory_bandwidth(torch.get_num_threads()), reached)  # other programs may have slowed either
+    yield Check(
+        "Kernel speed",
+        "ok",
+        f"4-bit weights are read at {reached / 1e9:.0f} GB/s, {reached / limit:.0%} of the {limit / 1e9:.0f} GB/s "
+        "that memory gives",
+    )
+
 
 def _models() -> Iterator[Check]:
     for name, package, project in (
