@@ -26,6 +26,7 @@ from sandbox.workspace import Workspace
 
 START_TIMEOUT_S = 60.0
 KILL_TIMEOUT_S = 5.0
+REASON_TIMEOUT_S = 10.0
 GUEST = Path(__file__).parent / "guest"
 
 
@@ -161,7 +162,7 @@ class InterpreterProcess:
     async def _reason(self) -> str:
         """Why the control socket closed: the supervisor knows more, a moment later."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self.ended), 1.0)
+            return await asyncio.wait_for(asyncio.shield(self.ended), REASON_TIMEOUT_S)
         except TimeoutError:
             return "it closed its connection to the server"
 

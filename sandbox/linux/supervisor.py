@@ -77,11 +77,15 @@ class Supervisor:
                 busy = self._watch()
                 interval = BUSY_INTERVAL_S if busy else min(interval * 2, IDLE_INTERVAL_S)
 
-    def _reap(self) -> None:
-        with contextlib.suppress(ChildProcessError):
+    def _reap(self, tell: bool = True) -> bool:
+        """Take leave of children that ended; the interpreter's end is told and ends us. Returns whether any is left."""
+        try:
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                if found[0] == self.interpreter:
+                if found[0] == self.interpreter and tell:
                     self._end({"event": "exit", "code": os.waitstatus_to_exitcode(found[1])})
+        except ChildProcessError:
+            return False
+        return True
 
     def _obey(self) -> None:
         """I: interrupt the interpreter. C: end everything else. R: a call begins. Each is acknowledged."""
@@ -107,21 +111,24 @@ class Supervisor:
 
     def _end_others(self, spare: int | None) -> None:
         """End every process of the session but this one and `spare`; in a pid namespace our own end does the rest."""
+        if spare is None and self.own_processes:
+            return
         if not self.can_see:
             if spare is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self.interpreter, signal.SIGKILL)
             return
+        quiet = 0
         for _ in range(1000):
             victims = [use.pid for use in self._session() if use.pid != spare]
-            if not victims:
-                return
+            quiet = 0 if victims else quiet + 1
             for pid in victims:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                while (reaped := os.waitpid(-1, os.WNOHANG)[0]) and reaped != spare:
-                    pass
+            if not self._reap(tell=spare is not None):
+                return  # whoever lost its parent is our child: nobody is left
+            if quiet == 2 and spare is not None:
+                return  # one look can miss a process whose parent ends meanwhile
             time.sleep(0.001)
 
     def _session(self) -> list[Use]:

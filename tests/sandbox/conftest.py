@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-import pytest_asyncio
 
 from sandbox import LayerReport, SandboxPolicy, Session, describe
 
@@ -38,22 +37,6 @@ async def open_session(machine: LayerReport) -> AsyncIterator[OpenSession]:
             return await stack.enter_async_context(await Session.open(SandboxPolicy(**rules)))  # type: ignore[arg-type]
 
         yield open_one
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_session(machine: LayerReport) -> AsyncIterator[Session]:
-    """One session under the default policy for all short cells of a module; starting one for each takes longer."""
-    if machine.refusal:
-        pytest.skip(machine.refusal)
-    async with await Session.open(SandboxPolicy()) as session:
-        yield session
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_outside() -> AsyncIterator[Session]:
-    """The same without any wall."""
-    async with await Session.open(SandboxPolicy(mode="off")) as session:
-        yield session
 
 
 @pytest.fixture

@@ -62,7 +62,10 @@ async def test_a_timeout_ends_grandchildren_too(session: Session) -> None:
 async def test_a_daemon_does_not_outlive_its_session(open_session: OpenSession) -> None:
     session = await open_session()
     marker = f"97{os.getpid()}"
-    await session.run(f"import subprocess\nsubprocess.run(['setsid', '-f', 'nohup', 'sleep', '{marker}'])")
+    await session.run(
+        f"import os, subprocess\nsubprocess.run(['setsid', '-f', 'sh', '-c', 'touch begun; sleep {marker}; true'])\n"
+        "while not os.path.exists('begun'): pass"
+    )
     assert processes_with(marker)
     await session.close()
     assert processes_with(marker) == []

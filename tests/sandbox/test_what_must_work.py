@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sandbox import Session
+from tests.sandbox import batches
+from tests.sandbox.batches import PLACES, Place
 
 WORKS = {
     "arithmetic": ("1 + 1", "2"),
@@ -53,11 +55,6 @@ WORKS = {
         "s.buf[0] = 9\ngot = s.buf[0]\ns.close(); s.unlink()\ngot",
         "9",
     ),
-    "a server and its client on loopback": (
-        "import socket\ns = socket.create_server(('127.0.0.1', 0))\n"
-        "c = socket.create_connection(s.getsockname())\nc.sendall(b'hey')\ns.accept()[0].recv(3)",
-        "b'hey'",
-    ),
     "unix sockets": ("import socket\na, b = socket.socketpair()\na.send(b'x')\nb.recv(1)", "b'x'"),
     "pickle of a class made here": (
         "import pickle\nclass A: x = 1\ntype(pickle.loads(pickle.dumps(A()))).__name__",
@@ -91,19 +88,151 @@ WORKS = {
         "'caught'",
     ),
     "cpu count": ("import os\nos.cpu_count() >= 1", "True"),
+    "matplotlib into a file": (
+        "import matplotlib.pyplot as plt, os\nfig, ax = plt.subplots()\nax.plot([1, 3, 2])\nax.set_title('t')\n"
+        "fig.savefig('figure.png')\nplt.close()\nos.path.getsize('figure.png') > 1000",
+        "True",
+    ),
+    "pandas": (
+        "import io, pandas as pd\nframe = pd.read_csv(io.StringIO('a,b\\n1,2\\n3,4'))\n"
+        "int(frame.groupby('a').b.sum().max())",
+        "4",
+    ),
+    "numpy random numbers": ("import numpy as np\nnp.random.default_rng(7).integers(10, size=3).shape", "(3,)"),
+    "pictures": (
+        "from PIL import Image\nImage.new('RGB', (20, 10)).save('p.jpg')\nImage.open('p.jpg').size",
+        "(20, 10)",
+    ),
+    "csv and json": (
+        "import csv, json\nwith open('t.csv', 'w', newline='') as f: csv.writer(f).writerows([[1, 2], [3, 4]])\n"
+        "json.dumps(list(csv.reader(open('t.csv'))))",
+        '\'[["1", "2"], ["3", "4"]]\'',
+    ),
+    "archives": (
+        "import zipfile, tarfile\nopen('in.txt', 'w').write('x' * 99)\n"
+        "with zipfile.ZipFile('a.zip', 'w') as z: z.write('in.txt')\n"
+        "with tarfile.open('a.tgz', 'w:gz') as t: t.add('in.txt')\n"
+        "zipfile.ZipFile('a.zip').namelist() + tarfile.open('a.tgz').getnames()",
+        "['in.txt', 'in.txt']",
+    ),
+    "processes in a pool of futures": (
+        "from concurrent.futures import ProcessPoolExecutor\ndef cube(x): return x ** 3\n"
+        "with ProcessPoolExecutor(2) as pool: got = list(pool.map(cube, range(4)))\ngot",
+        "[0, 1, 8, 27]",
+    ),
+    "multiprocessing manager": (
+        "import multiprocessing\nwith multiprocessing.Manager() as m:\n  d = m.dict()\n"
+        "  d['a'] = 1\n  got = dict(d)\ngot",
+        "{'a': 1}",
+    ),
+    "multiprocessing by spawn": (
+        "open('spawned.py', 'w').write('def double(x): return 2 * x')\nimport multiprocessing, spawned\n"
+        "with multiprocessing.get_context('spawn').Pool(1) as pool: got = pool.map(spawned.double, [4])\ngot",
+        "[8]",
+    ),
+    "asyncio subprocess": (
+        "import asyncio\nasync def f():\n  p = await asyncio.create_subprocess_exec('echo', 'a', stdout=-1)\n"
+        "  return (await p.communicate())[0]\nasyncio.run(f())",
+        "b'a\\n'",
+    ),
+    "alarm": (
+        "import signal, time\nrung = []\nsignal.signal(signal.SIGALRM, lambda *a: rung.append(1))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.01)\nwhile not rung: time.sleep(0.01)\nrung",
+        "[1]",
+    ),
+    "file locks": (
+        "import fcntl\nf = open('lock', 'w')\nfcntl.flock(f, fcntl.LOCK_EX)\nfcntl.lockf(f, fcntl.LOCK_EX)",
+        None,
+    ),
+    "mapped files": (
+        "import mmap\nopen('m', 'wb').write(b'0' * 5000)\nf = open('m', 'r+b')\n"
+        "m = mmap.mmap(f.fileno(), 0)\nm[0:1] = b'1'\n"
+        "m.flush()\nopen('m', 'rb').read(2)",
+        "b'10'",
+    ),
+    "directories": (
+        "import os, pathlib, shutil\nos.makedirs('d/e')\npathlib.Path('d/e/ä b.txt').write_text('1')\n"
+        "shutil.copytree('d', 'd2')\ngot = [p.name for p in pathlib.Path('d2').rglob('*.txt')]\n"
+        "shutil.rmtree('d')\nshutil.rmtree('d2')\ngot",
+        "['ä b.txt']",
+    ),
+    "links of one's own": ("import os\nos.symlink('x', 'own')\ngot = os.readlink('own')\nos.unlink('own')\ngot", "'x'"),
+    "a change of directory": (
+        "import os\nos.mkdir('sub')\nos.chdir('sub')\nos.chdir('..')\nos.path.isdir('sub')",
+        "True",
+    ),
+    "environment of one's own": (
+        "import os, subprocess\nos.environ['MINE'] = 'm'\nsubprocess.check_output('echo $MINE', shell=True)",
+        "b'm\\n'",
+    ),
+    "a file of 100 MB": (
+        "import os\nwith open('big', 'wb') as f:\n  for _ in range(100): f.write(bytes(2**20))\n"
+        "size = os.path.getsize('big')\n"
+        "os.unlink('big')\nsize",
+        str(100 * 2**20),
+    ),
+    "decimals, fractions, dates": (
+        "import datetime, decimal, fractions\n(decimal.Decimal('0.1') + 0, fractions.Fraction(1, 3), "
+        "datetime.date(2024, 2, 29).isoformat())",
+        "(Decimal('0.1'), Fraction(1, 3), '2024-02-29')",
+    ),
+    "one's own processes in /proc": ("import os\nos.path.exists(f'/proc/{os.getpid()}/status')", "True"),
+    "a group of one's own": (
+        "import os, signal, subprocess, time\np = subprocess.Popen(['sleep', '100'], start_new_session=True)\n"
+        "os.killpg(p.pid, signal.SIGTERM)\np.wait()",
+        "-15",
+    ),
+    "a module as program": (
+        "import subprocess, sys\nsubprocess.check_output([sys.executable, '-m', 'json.tool'], input=b'[1]').split()",
+        "[b'[', b'1', b']']",
+    ),
     "home is writable": ("import pathlib\n(pathlib.Path.home() / 'x').write_text('1')", "1"),
 }
+ON_LOOPBACK = {
+    "a server and its client": (
+        "import socket\ns = socket.create_server(('127.0.0.1', 0))\n"
+        "c = socket.create_connection(s.getsockname())\nc.sendall(b'hey')\ns.accept()[0].recv(3)",
+        "b'hey'",
+    ),
+    "a web server in a thread": (
+        "import http.server, threading, urllib.request\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "  def do_GET(self):\n    self.send_response(200); self.end_headers(); self.wfile.write(b'page')\n"
+        "  def log_message(self, *a): pass\n"
+        "server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)\n"
+        "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
+        "got = urllib.request.urlopen(f'http://localhost:{server.server_port}/').read()\nserver.shutdown()\ngot",
+        "b'page'",
+    ),
+    "an asyncio server": (
+        "import asyncio\nasync def f():\n  async def answer(r, w): w.write(await r.readline()); w.close()\n"
+        "  server = await asyncio.start_server(answer, '127.0.0.1', 0)\n"
+        "  r, w = await asyncio.open_connection(*server.sockets[0].getsockname())\n  w.write(b'x\\n')\n"
+        "  return await r.readline()\nasyncio.run(f())",
+        "b'x\\n'",
+    ),
+    "datagrams": (
+        "import socket\na, b = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))\n"
+        "a.bind(('127.0.0.1', 0))\nb.sendto(b'd', a.getsockname())\na.recv(1)",
+        "b'd'",
+    ),
+}
+NEEDS = {"numpy": "numpy", "matplotlib into a file": "matplotlib", "pandas": "pandas", "pictures": "PIL"}
 
 
-@pytest.mark.parametrize("name", WORKS)
-@pytest.mark.usefixtures("whole_sandbox")
-@pytest.mark.asyncio(loop_scope="module")
-async def test_ordinary_code_gives_its_value(name: str, shared_session: Session) -> None:
-    code, expected = WORKS[name]
-    result = await shared_session.run(code)
-    assert (result.status, result.exception) == ("ok", None), result
+@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("name", [*WORKS, *ON_LOOPBACK])
+def test_ordinary_code_gives_its_value(name: str, place: Place) -> None:
+    everything = WORKS if place.network == "none" else {**WORKS, **ON_LOOPBACK}
+    if name not in everything:
+        pytest.skip("there is no loopback in this mode")
+    pytest.importorskip(NEEDS.get(name, "sys"))
+    told = batches.run(place, tuple((name, code) for name, (code, _) in everything.items()))
+    batches.skip_without_layers(told)
+    _, expected = everything[name]
+    assert (told[name]["status"], told[name]["exception"]) == ("ok", None), told[name]
     if expected is not None:
-        assert result.value == expected
+        assert told[name]["value"] == expected
 
 
 async def test_variables_and_imports_live_from_call_to_call(session: Session) -> None:
