@@ -566,7 +566,8 @@ INLINE void plan(const Attention& a, Emit&& emit) {
             const int64_t first_key = first_seen(a, context - (start + length - first_token)) / TILE_KEYS * TILE_KEYS;
             const int64_t split = few ? SPLIT_KEYS : last_key - first_key;
             const int64_t splits = (last_key - first_key + split - 1) / split;
-            const int64_t together = few && length == 1 && heads == group ? heads_together(a, splits) : 1;
+            const bool by_rows = few && length == 1 && heads == group && a.head_dim % LANES == 0;
+            const int64_t together = by_rows ? heads_together(a, splits) : 1;
             for (int64_t kv_head = 0; kv_head < a.kv_heads; kv_head += together) {
                 const int64_t kv_heads = a.kv_heads - kv_head < together ? a.kv_heads - kv_head : together;
                 for (int64_t head = 0; head < group; head += heads)

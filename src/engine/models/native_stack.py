@@ -41,7 +41,8 @@ class NativeStack:
     def __call__(self, residual: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None) -> Tensor | None:
         """Residual stream (T, hidden) → normalised hidden states (T, hidden); writes keys and values into `cache`.
 
-        With `wanted` (W,) int64, ascending, only those rows, (W, hidden): the last layer leaves out the others. None, with nothing done, when the layers have to be called one by one.
+        With `wanted` (W,) int64, ascending, only those rows, (W, hidden): the last layer leaves out the others. None,
+        with nothing done, when the layers have to be called one by one.
         """
         library = native()
         if library is None or residual.device.type != "cpu" or residual.dtype is not torch.float32:

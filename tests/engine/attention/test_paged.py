@@ -190,6 +190,11 @@ def test_long_contexts_of_many_heads(cache_dtype: torch.dtype) -> None:
     check(batch, window=400)
 
 
+@pytest.mark.parametrize("head_dim", [8, 24, 48])
+def test_many_heads_of_any_size(head_dim: int) -> None:
+    check(make_batch(MIXES["decodes of different lengths"], heads=8, kv_heads=8, head_dim=head_dim))
+
+
 def test_query_keys_and_values_may_be_slices_of_one_projection() -> None:
     batch = make_batch(MIXES["everything mixed"])
     tokens = batch.query.shape[0]
