@@ -39,10 +39,10 @@ def test_without_options_the_engine_decides(chosen):
 
 def test_every_engine_option_can_be_given(chosen):
     line = (
-        "text -m repo --alias pet -f a.gguf --tok-model-id base -t FILE -a llama --dtype f16 --revision abc "
-        "--token-source none --hf-cache /hub -c FILE --cpu --threads 3 --seed 4 --max-seq-len 5 --max-seqs 6 "
-        "--max-num-batched-tokens 7 --no-kv-cache --prefix-cache-n 0 --pa-block-size 8 --pa-cache-type bf16 "
-        "--max-waiting 9"
+        "text -m repo --isq 4 --quant 8 --alias pet -f a.gguf --tok-model-id base -t FILE -a llama --dtype f16 "
+        "--revision abc --token-source none --hf-cache /hub -c FILE --cpu --threads 3 --seed 4 --max-seq-len 5 "
+        "--max-seqs 6 --max-num-batched-tokens 7 --max-prompt-chunk 6 --no-kv-cache --prefix-cache-n 0 "
+        "--pa-block-size 8 --pa-cache-type bf16 --max-waiting 9"
     )
     given = model_options(chosen(line))
     same = [

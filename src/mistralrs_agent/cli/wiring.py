@@ -64,6 +64,7 @@ def model_options(options: Options) -> ModelOptions:
         max_model_len=options.device.max_seq_len,
         max_seqs=options.runtime.max_seqs,
         max_num_batched_tokens=options.runtime.max_num_batched_tokens,
+        max_prompt_tokens=options.runtime.max_prompt_chunk,
         no_kv_cache=options.runtime.no_kv_cache,
         prefix_cache_n=options.runtime.prefix_cache_n,
         pa_block_size=cache.block_size,

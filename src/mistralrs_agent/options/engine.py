@@ -23,6 +23,10 @@ class Runtime(Section):
         flag("--max-num-batched-tokens", also=("--max-batch-input-tokens", "--max-batch-tokens")),
     ] = None
     """Tokens in one step, prompts and replies together; 512 on a CPU and 4096 on a GPU when unset."""
+    max_prompt_chunk: Annotated[
+        int | None, Field(gt=0), flag("--max-prompt-chunk", also=("--max-request-input-tokens",))
+    ] = None
+    """Tokens of one prompt in one step; whatever the step has left when unset."""
     max_waiting: Annotated[int, Field(ge=0), flag("--max-waiting", also=("--max-queue", "--max-queue-size"))] = 512
     """Requests that may wait before new ones are refused with status 429."""
     no_kv_cache: Annotated[bool, flag("--no-kv-cache")] = False
