@@ -55,7 +55,7 @@ class ToyDecoder:
         self.poison: int | None = None
         """Whoever's context holds this token gets keys and logits that are not numbers."""
 
-    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView) -> Tensor:
+    def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None = None) -> Tensor:
         if self.fail_next:
             self.fail_next = False
             raise RuntimeError("out of memory, say")
@@ -70,7 +70,8 @@ class ToyDecoder:
             for i in range(context - query_len, context):
                 seen = slice(max(0, i + 1 - self.window), i + 1)
                 hidden.append(nan if stored[seen].isnan().any() else next_token(known[seen]))
-        return torch.tensor(hidden, dtype=torch.float32)[:, None]
+        states = torch.tensor(hidden, dtype=torch.float32)[:, None]
+        return states if wanted is None else states[wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         scores = 10.0 * torch.nn.functional.one_hot(hidden[:, 0].nan_to_num().long(), VOCAB).float()
