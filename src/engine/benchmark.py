@@ -6,12 +6,14 @@ ones each time, so that the prefix cache never helps.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import time
 import timeit
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from statistics import median
 
@@ -86,6 +88,12 @@ def peak_memory_mib() -> float:
     """Peak resident set of this process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def forget_peak_memory() -> None:
+    """Count the peak from now on, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def memory_bandwidth(threads: int, *, repeats: int = 9) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -28,6 +29,12 @@ def _is_positive_list(text: str) -> str:
     return text
 
 
+def _is_picture(path: Path) -> Path:
+    if path.suffix not in (".svg", ".png", ".pdf"):
+        raise ValueError("the file name must end in .svg, .png or .pdf")
+    return path
+
+
 class Benchmark(Section):
     """What to measure; lengths take comma lists."""
 
@@ -40,6 +47,9 @@ class Benchmark(Section):
     """Tokens to generate for decode speed; less than 2 skips it."""
     depth: Annotated[str, AfterValidator(_is_positive_list), flag("--depth", metavar="N,...")] = "4"
     """Tokens already in the context when decoding starts."""
+    levels: Annotated[str | None, flag("--levels", metavar="LEVEL,...")] = None
+    """Quantise to each of these in turn, as `--isq` does, and measure everything with it; `none` leaves weights as they
+    are."""
     concurrency: Annotated[str, AfterValidator(_is_positive_list), flag("--concurrency", metavar="N,...")] = "1"
     """Requests that run together."""
     iterations: Annotated[int, Field(gt=0), flag("--iterations")] = 3
@@ -48,3 +58,5 @@ class Benchmark(Section):
     """Runs before those, not counted."""
     json_output: Annotated[bool, flag("--json")] = False
     """Print one JSON object instead of a table."""
+    plot: Annotated[Path | None, AfterValidator(_is_picture), flag("--plot", metavar="FILE")] = None
+    """Draw the speeds into this .svg, .png or .pdf file; needs matplotlib."""
