@@ -11,8 +11,10 @@ from uuid import uuid4
 
 from engine import Message
 from mistralrs_agent.agent.events import Decision
+from mistralrs_agent.agent.history import answered
 from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.errors import RequestError
+from mistralrs_agent.storage.files import FileStore
 from mistralrs_agent.storage.sessions import SessionStore
 
 MAX_ID_LENGTH = 256
@@ -114,6 +116,36 @@ class Sessions:
             session.messages = ()
             self._store.delete(session_id)
             await self._end_state(session_id)
+
+    @property
+    def files(self) -> FileStore:
+        """The files of all sessions."""
+        return self._store.files
+
+    async def replace(self, session_id: str, messages: Sequence[Message]) -> None:
+        """Put an exported conversation in the place of what was there; tool state of the old one ends."""
+        async with self.open(session_id) as session:
+            await self._end_state(session_id)
+            self._store.files.delete_session(session_id)
+            session.remembered.clear()
+            session.save(answered(messages))
+            session.resumed = True
+
+    async def fork(self, session_id: str, *, turns: int | None = None) -> str:
+        """Copy a conversation and its files, up to the end of the user's first `turns` turns; returns the new id.
+
+        Raises: RequestError (404) for an unknown one.
+        """
+        async with self.open(session_id) as session:
+            if not session.messages:
+                raise RequestError(f"No session {session_id!r}.", status=404, code="session_not_found")
+            starts = [n for n, message in enumerate(session.messages) if message.role == "user"]
+            end = len(session.messages) if turns is None or turns >= len(starts) else starts[turns]
+            fork_id = str(uuid4())
+            self._store.save(fork_id, session.messages[:end])
+            for file in self._store.files.of_session(session_id):
+                self._store.files.copy(file, fork_id)
+        return fork_id
 
     async def sweep(self) -> None:
         """End the tool state of sessions that are idle for too long, and of the oldest ones above the limit."""

@@ -16,6 +16,7 @@ from mistralrs_agent.cli.wiring import Running, open_agent, server_settings
 from mistralrs_agent.options import Options
 from mistralrs_agent.server.app import create_app, create_mcp_app
 from mistralrs_agent.server.serve import bind, serve, serving, url_of
+from mistralrs_agent.storage.database import default_file
 
 log = logging.getLogger("mistralrs_agent")
 
@@ -33,7 +34,7 @@ async def _serve(options: Options) -> None:
         server = options.server
         ports = [server.port] if server.mcp_port is None else [server.port, server.mcp_port]
         listeners = [stack.enter_context(bind(server.host, port)) for port in ports]
-        running = await stack.enter_async_context(open_agent(options, log.info))
+        running = await stack.enter_async_context(open_agent(options, log.info, default_state=default_file()))
         settings = server_settings(options, running)
         apps = [create(running.agent, settings) for create in (create_app, create_mcp_app)[: len(ports)]]
         places = list(zip(apps, listeners, strict=True))

@@ -18,6 +18,7 @@ from mistralrs_agent.errors import UserError
 from mistralrs_agent.options import Options
 from mistralrs_agent.search.web import SearchSettings, open_search
 from mistralrs_agent.server.settings import ServerSettings
+from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.read_page import ReadPageTool
@@ -119,9 +120,12 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
 
 
 @asynccontextmanager
-async def open_agent(options: Options, report: Report) -> AsyncGenerator[Running]:
+async def open_agent(
+    options: Options, report: Report, *, default_state: str | Path = MEMORY
+) -> AsyncGenerator[Running]:
     """Load the model and put its tools around it; on leaving, everything is given back.
 
+    `default_state` is where conversations are kept when the options do not say.
     Raises: UserError when the sandbox cannot be had, engine.EngineError when the model cannot.
     """
     async with AsyncExitStack() as stack:
@@ -133,8 +137,10 @@ async def open_agent(options: Options, report: Report) -> AsyncGenerator[Running
             _add_search(toolbox, options)
         model = await open_model(model_options(options), report=report)
         stack.push_async_callback(model.close)
-        store = SessionStore(options.agent.session_db or ":memory:")
-        sessions = Sessions(store, toolbox.end_session)
+        choice = options.agent
+        store = SessionStore(choice.state or default_state, keep=choice.session_keep, ttl_s=choice.session_ttl)
+        stack.callback(store.close)
+        sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)
         yield Running(agent, sandbox_summary)

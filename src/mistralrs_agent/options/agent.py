@@ -43,8 +43,18 @@ class Agent(Section):
     permission_rule: Annotated[tuple[str, ...], flag("--permission-rule", metavar="RULE")] = ()
     """`TOOL=PERMISSION` or `TOOL(TEXT)=PERMISSION`, such as `mistralrs_search_the_web=auto`; the first that fits a call
     counts, before `--agent-permission`."""
-    session_db: Annotated[str | None, flag("--session-db", metavar="FILE")] = None
-    """SQLite file that keeps conversations across restarts; they are in memory only when unset."""
+    state: Annotated[str | None, flag("--state", also=("--session-db",), keys=("session_db",), metavar="PLACE")] = None
+    """Where conversations and files are kept: a SQLite file, a SQLAlchemy URL such as
+    `postgresql+psycopg://user@host/name`, or `memory`; unset, a server keeps them in
+    `~/.local/state/mistralrs/state.db` and a chat in memory."""
+    session_limit: Annotated[int, Field(gt=0), flag("--session-limit")] = 128
+    """Sessions whose interpreters stay; above it the one unused for longest loses its own."""
+    session_idle: Annotated[int, Field(gt=0), flag("--session-idle", metavar="SECONDS")] = 1800
+    """How long the interpreter of an unused session stays."""
+    session_keep: Annotated[int, Field(gt=0), flag("--session-keep")] = 10_000
+    """Conversations that are kept; above it the one unused for longest is forgotten."""
+    session_ttl: Annotated[int | None, Field(gt=0), flag("--session-ttl", metavar="SECONDS")] = None
+    """How long an unused conversation is kept; for ever when unset."""
     tool_timeout: Annotated[int, Field(gt=0), flag("--tool-timeout", metavar="SECONDS")] = 600
     """Longest run of one tool call, for tools without a limit of their own."""
     enable_shell: Annotated[bool, flag("--enable-shell", supported=False)] = False

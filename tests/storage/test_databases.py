@@ -1,0 +1,132 @@
+"""The same state in memory, in a file and in PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine import Message
+from mistralrs_agent.errors import ConfigError
+from mistralrs_agent.storage.database import open_database
+from mistralrs_agent.storage.sessions import SessionStore
+
+SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """The URL of a fresh server that only listens on a socket of its own."""
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'state'")
+    pytest.importorskip("psycopg", reason="needs the extra 'state'")
+    control = shutil.which("pg_ctl") or (SERVERS and str(SERVERS[-1]))
+    if not control:
+        pytest.skip("no PostgreSQL server is installed here")
+    programs = Path(control).resolve().parent
+    folder = Path("/tmp") / tmp_path_factory.mktemp("pg").name
+    folder = folder.with_name(f"{folder.name}-{os.getpid()}")
+    folder.mkdir()
+    who = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        who = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        shutil.chown(folder, "nobody", "nogroup")
+    run = {"timeout": 60, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
+    data = str(folder / "data")
+    start = [str(programs / "initdb"), "-D", data, "-U", "tester", "-A", "trust", "--no-sync"]
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    try:
+        subprocess.run(start, check=True, **run, **who)
+        subprocess.run([str(programs / "pg_ctl"), "-D", data, "-w", "-o", options, "start"], check=True, **run, **who)
+        yield f"postgresql+psycopg://tester@/postgres?host={folder}"
+        subprocess.run([str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"], check=True, **run, **who)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["memory", "file", "url", "postgres"])
+def place(request, tmp_path):
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres")
+    return {"memory": "memory", "file": tmp_path / "a" / "state.db", "url": f"sqlite:///{tmp_path}/u.db"}[request.param]
+
+
+def test_conversations_and_files_are_kept_replaced_and_forgotten(place):
+    now = 100.0
+    store = SessionStore(place, keep=3, clock=lambda: now)
+    try:
+        for session_id in ("a", "b", "a", "c"):
+            now += 1
+            store.save(session_id, [Message("user", f"{session_id} ünï \x01 at {now}")])
+        file = store.files.add("a", "x.bin", b"\0\xff" * 500)
+        upload = store.files.add("", "notes.txt", b"hello")
+        assert store.ids() == ("c", "a", "b")
+        assert store.load("a")[0].content == "a ünï \x01 at 103.0"
+        assert store.load("unknown") is None
+        assert store.files.body(file.id) == b"\0\xff" * 500
+        assert store.files.of_session("a") == (file,) == (store.files.get(file.id),)
+        for session_id in ("d", "c"):
+            now += 1
+            store.save(session_id, [Message("user", "new")])
+        assert store.ids() == ("c", "d", "a")
+        store.delete("a")
+        assert store.load("a") is None
+        assert store.files.get(file.id) is None
+        assert store.files.all() == (upload,)
+        assert (upload.mime_type, upload.size) == ("text/plain", 5)
+    finally:
+        for session_id in store.ids():
+            store.delete(session_id)
+        for left in store.files.all():
+            store.files.delete(left.id)
+        store.close()
+
+
+def test_a_failed_transaction_changes_nothing(place):
+    database = open_database(place)
+    with database.transaction() as run:
+        run("CREATE TABLE IF NOT EXISTS words (word TEXT)")
+    with pytest.raises(ZeroDivisionError), database.transaction() as run:  # noqa: PT012 - both belong together
+        run("INSERT INTO words VALUES (:word)", word="lost")
+        raise ZeroDivisionError
+    with database.transaction() as run:
+        assert list(run("SELECT word FROM words")) == []
+    database.close()
+
+
+def test_unused_conversations_and_their_files_go_after_their_time():
+    now = 0.0
+    store = SessionStore(ttl_s=60, clock=lambda: now)
+    store.save("old", [Message("user", "hi")])
+    store.files.add("old", "a.txt", b"a")
+    now = 61.0
+    store.save("new", [Message("user", "hi")])
+    assert (store.ids(), store.files.all()) == (("new",), ())
+
+
+def test_the_oldest_files_go_first():
+    from mistralrs_agent.storage.files import FileStore
+
+    now = 0.0
+    files = FileStore(open_database("memory"), clock=lambda: now, keep=2)
+    for name in "abc":
+        now += 1
+        files.add("s", name, b"")
+    assert [file.name for file in files.of_session("s")] == ["b", "c"]
+
+
+def test_the_file_is_for_its_owner_only(tmp_path):
+    SessionStore(tmp_path / "state.db").close()
+    assert stat.S_IMODE((tmp_path / "state.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://u:secret@127.0.0.1:1/none", "nonsense://u:secret@here/x"])
+def test_a_database_that_cannot_be_reached_is_said_without_its_password(url):
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'state'")
+    pytest.importorskip("psycopg", reason="needs the extra 'state'")
+    with pytest.raises(ConfigError, match="cannot keep state") as failure:
+        SessionStore(url)
+    assert "secret" not in str(failure.value)
