@@ -17,16 +17,19 @@ from tokenizers import Tokenizer
 
 from engine.chat.messages import ToolChoice, ToolSpec
 from engine.chat.reasoning import ReasoningMarkers
-from engine.chat.tool_calls.base import CallRules, ToolCallFormat, lark_string
+from engine.chat.tool_calls.base import (
+    BareFormat,
+    CallableTool,
+    CallRules,
+    ToolCallFormat,
+    WholeReplyFormat,
+    lark_string,
+    styled_schema,
+)
 from engine.errors import InvalidRequest
 from engine.request import Constraint
 
-_JSON_STYLE = {
-    "whitespace_flexible": False,  # endless white space is where weak models get stuck
-    "item_separator": ", ?",
-    "key_separator": ": ?",
-    "lenient": True,  # keywords that llguidance cannot enforce are left to the tool's own check
-}
+_TERMINALS = [r"TEXT: /(.|\n)*/", 'SPACE: " "', r"WHITE: /[ \n]{1,2}/"]
 _COMBINING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "patternProperties", "additionalProperties"})
 
 
@@ -37,6 +40,8 @@ class Thinking:
     markers: ReasoningMarkers
     inside: bool
     """The prompt opened the block already."""
+    closed: bool = False
+    """The prompt closed it already, or it is not wanted: only what stands around the answer may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +67,67 @@ class ReplyGrammar:
         Raises: InvalidRequest when a schema is invalid, or a call is forced and none is possible.
         """
         callable_tools = _callable(tools, choice)
-        if not callable_tools and (answer is None or thinking is None):
+        whole = isinstance(self.form, WholeReplyFormat)
+        if not callable_tools and (answer is None or (thinking is None and not whole)):
             return answer
         rules, start = self._thinking_rules(thinking)
-        rules += [r"TEXT: /(.|\n)*/"]
-        if callable_tools:
-            rules += [*self._call_rules(callable_tools, parallel), f"reply: {self._reply(choice, answer)}"]
+        end = ""
+        required = choice.mode == "required" and bool(callable_tools)
+        if thinking is not None and thinking.markers.answer_start and not required:
+            start += f" {self._marker(thinking.markers.answer_start)}?"
+            end = f"{self._marker(thinking.markers.answer_end)}?"
+        calls, arguments = self._calls(callable_tools, parallel)
+        rules += [*_TERMINALS, *arguments]
+        if isinstance(self.form, WholeReplyFormat):
+            text = "TEXT" if answer is None else "@answer"
+            rules += [f"reply: {self.form.reply(calls, required=required, answer=text)}"]
+        elif callable_tools:
+            rules += [*self._call_rules(calls), f"reply: {self._reply(choice, answer)}"]
         else:
             rules += ["reply: @answer"]
-        lark = "\n".join(["%llguidance {}", f"start: {start} reply", *rules])
-        if answer is None or (callable_tools and choice.mode == "required"):
+        lark = "\n".join(["%llguidance {}", f"start: {start} reply {end}", *rules])
+        if answer is None or required:
             return Constraint("lark", lark)
         return Constraint("llguidance", json.dumps({"grammars": [{"lark_grammar": lark}, *_as_grammars(answer)]}))
 
     def _reply(self, choice: ToolChoice, answer: Constraint | None) -> str:
         opener = self.form.opener
-        opened_calls = "calls" if opener is None else f"{self._marker(opener)} calls"
+        opened_calls = "calls" if opener is None else f"WHITE? {self._marker(opener)} calls"
         if choice.mode == "required":
             return opened_calls
         if answer is not None:
             return f"@answer | {opened_calls}"
         return "plain | calls" if opener is None else "TEXT | head calls"
 
-    def _call_rules(self, tools: Sequence[ToolSpec], parallel: bool) -> list[str]:
-        named = [(tool.name, f"arguments_{i}") for i, tool in enumerate(tools)]
-        rules = [
-            f"calls: {self.form.grammar(CallRules(named, self._marker, parallel))}",
-            *(f"arguments_{i}: %json {arguments_schema(tool)}" for i, tool in enumerate(tools)),
-        ]
-        if self.form.opener is None:
-            return [*rules, "plain: PLAIN", r'PLAIN: /(?s:.*)/ & ~/(?s:\s*\{"name": ".*)/']
-        return [*rules, *self._up_to("head", self.form.opener)]
+    def _calls(self, tools: Sequence[ToolSpec], parallel: bool) -> tuple[CallRules, list[str]]:
+        """What a format writes calls with, and the rules of their arguments."""
+        schemas = [arguments_schema(tool) for tool in tools]
+        named = [CallableTool(tool.name, f"arguments_{i}", schemas[i]) for i, tool in enumerate(tools)]
+        rules = CallRules(named, self._marker, lambda text: self._token_of(text) is not None, parallel, self._up_to)
+        return rules, [f"{tool.arguments}: %json {styled_schema(tool.schema)}" for tool in named]
+
+    def _call_rules(self, calls: CallRules) -> list[str]:
+        rules = [f"calls: {self.form.grammar(calls)}"]
+        if isinstance(self.form, BareFormat):
+            return [*rules, "plain: PLAIN", rf"PLAIN: /(?s:.*)/ & ~/(?s:\s*{self.form.bare_start}.*)/"]
+        return [*rules, *self._up_to("head", self.form.opener or "")]
 
     def _thinking_rules(self, thinking: Thinking | None) -> tuple[list[str], str]:
         """Rules, and what the reply begins with."""
-        if thinking is None:
+        if thinking is None or thinking.closed:
             return [], ""
-        start = "thought" if thinking.inside else f"({self._marker(thinking.markers.start)} thought)?"
+        start = "thought" if thinking.inside else f"(WHITE? {self._marker(thinking.markers.start)} thought)?"
         rules = ["thought: thinking GAP?", r"GAP: /\n{1,2}/", *self._up_to("thinking", thinking.markers.end)]
         return rules, start
 
     def _marker(self, text: str) -> str:
-        """The marker as a special token, where the vocabulary has it as one, or spelled out."""
-        token_id = self._token_of(text)
-        return lark_string(text) if token_id is None else f"(<[{token_id}]> | {lark_string(text)})"
+        """The marker as a special token, where the vocabulary has it or how it begins as one, or spelled out."""
+        prefixes = (text[:end] for end in range(len(text), 0, -1))
+        token = next((prefix for prefix in prefixes if self._token_of(prefix) is not None), "")
+        if not token:
+            return lark_string(text)
+        rest = lark_string(text.removeprefix(token)) if token != text else ""
+        return f"(<[{self._token_of(token)}]> {rest} | {lark_string(text)})"
 
     def _up_to(self, rule: str, marker: str) -> list[str]:
         """`rule`: any text that ends with the first `marker`."""
@@ -123,14 +145,14 @@ def json_constraint(schema: Mapping[str, Any] | None = None, *, param: str = "re
 
     Raises: InvalidRequest when llguidance refuses the schema.
     """
-    text = _styled({"type": "object"} if schema is None else schema)
+    text = styled_schema({"type": "object"} if schema is None else schema)
     if mistake := _schema_mistake(text):
         raise InvalidRequest(f"Invalid JSON schema: {mistake}", param=param)
     return Constraint("json_schema", text)
 
 
-def arguments_schema(tool: ToolSpec) -> str:
-    """JSON text of the schema a call's arguments are held to while they are generated.
+def arguments_schema(tool: ToolSpec) -> Mapping[str, Any]:
+    """The schema a call's arguments are held to while they are generated.
 
     Raises: InvalidRequest naming the tool whose schema is no schema of an object.
     """
@@ -140,15 +162,15 @@ def arguments_schema(tool: ToolSpec) -> str:
             f"The parameters of tool {tool.name!r} must be a JSON schema of type 'object', not {schema['type']!r}.",
             param="tools",
         )
-    if mistake := _schema_mistake(_styled(schema)):
+    if mistake := _schema_mistake(styled_schema(schema)):
         raise InvalidRequest(
             f"The parameters of tool {tool.name!r} are not a valid JSON schema: {mistake}", param="tools"
         )
     if not tool.strict:
-        return _styled({"type": "object"})
+        return {"type": "object"}
     if "properties" in schema and not _COMBINING & schema.keys():
         schema["additionalProperties"] = False  # arguments nobody described are never meant
-    return _styled(schema)
+    return schema
 
 
 def _callable(tools: Sequence[ToolSpec], choice: ToolChoice) -> tuple[ToolSpec, ...]:
@@ -162,10 +184,6 @@ def _callable(tools: Sequence[ToolSpec], choice: ToolChoice) -> tuple[ToolSpec, 
     if choice.mode == "required" and not tools:
         raise InvalidRequest("tool_choice requires a tool call, but no tools are offered.", param="tool_choice")
     return choice.allowed(tools)
-
-
-def _styled(schema: Mapping[str, Any]) -> str:
-    return json.dumps({**schema, "x-guidance": _JSON_STYLE}, ensure_ascii=False)
 
 
 @lru_cache(maxsize=512)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
 from engine.chat.grammar import ReplyGrammar, Thinking
-from engine.chat.messages import Message
+from engine.chat.messages import Message, ToolSpec
 from engine.chat.model import ChatRequest
 from engine.chat.reasoning import ReasoningMarkers, ReasoningSplitter, begins_inside, markers_of
 from engine.chat.reply import ReplyReader
 from engine.chat.template import ChatTemplate
-from engine.chat.tool_calls.base import ToolCallFormat
+from engine.chat.tool_calls.base import ToolCallFormat, WholeReplyFormat
 from engine.chat.tool_calls.code_block import REQUEST, CodeBlock, takes_code
 from engine.chat.tool_calls.formats import HERMES, format_of
 from engine.chat.tool_prompt import with_tools_as_text
@@ -31,10 +32,12 @@ class Prepared:
     """The reply begins in an open block of reasoning."""
     form: ToolCallFormat | None
     """None: nothing is taken for a tool call."""
+    tools: Sequence[ToolSpec]
 
     def reader(self, index: int) -> ReplyReader:
         """A reader for one choice."""
-        calls = None if self.form is None else self.form.parser()
+        schemas = {tool.name: tool.parameters for tool in self.tools}
+        calls = None if self.form is None else self.form.parser(schemas)
         return ReplyReader(index, ReasoningSplitter(self.markers, inside=self.inside), calls)
 
 
@@ -46,7 +49,8 @@ class PromptBuilder:
         self._tokenizer = tokenizer
         source_text = template.source_text if template is not None else ""
         self._form = format_of(source_text) if template is not None and template.supports_tools else HERMES
-        self._markers = markers_of(source_text)
+        whole = isinstance(self._form, WholeReplyFormat)
+        self._markers = None if whole else markers_of(source_text)
         self._longest_token = max(map(len, tokenizer.get_vocab()), default=1)
         added = tokenizer.get_added_tokens_decoder().values()
         self._special_tokens = frozenset(token.content for token in added if token.special)
@@ -66,7 +70,8 @@ class PromptBuilder:
             answer=chat.constraint,
             thinking=self._thinking(chat, prompt, inside),
         )
-        if not chat.tool_choice.allowed(chat.tools):
+        allowed = chat.tool_choice.allowed(chat.tools)
+        if not allowed and not isinstance(form, WholeReplyFormat):
             form = None
         request = Request(
             id=uuid.uuid4().hex,
@@ -77,7 +82,7 @@ class PromptBuilder:
             truncate=chat.truncate,
             skip_special_tokens=not self._needs_special_tokens(form),
         )
-        return Prepared(request, self._markers, inside, form)
+        return Prepared(request, self._markers, inside, form, allowed)
 
     def render(self, chat: ChatRequest) -> str:
         """Prompt text. Raises: InvalidRequest."""
@@ -125,11 +130,12 @@ class PromptBuilder:
         if self._markers is None:
             return None
         closed = prompt.rstrip().endswith(self._markers.end) or chat.enable_thinking is False
-        return None if closed and not inside else Thinking(self._markers, inside)
+        closed = closed and not inside
+        return None if closed and not self._markers.answer_start else Thinking(self._markers, inside, closed)
 
     def _needs_special_tokens(self, form: ToolCallFormat | None) -> bool:
         """Whether markers the reply is read by would be left out of its text."""
         markers = form.markers if form is not None else ()
         if self._markers is not None:
-            markers += (self._markers.start, self._markers.end)
+            markers += self._markers.all
         return not self._special_tokens.isdisjoint(markers)

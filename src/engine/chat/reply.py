@@ -16,7 +16,7 @@ from engine.chat.model import (
     ToolCallStarted,
 )
 from engine.chat.reasoning import Part, ReasoningSplitter
-from engine.chat.tool_calls.base import CallArguments, CallStart, Piece, Text, ToolCallParser
+from engine.chat.tool_calls.base import CallArguments, CallStart, Piece, Text, Thought, ToolCallParser
 from engine.request import Delta, FinishReason, TokenLogprob
 
 
@@ -58,6 +58,8 @@ class ReplyReader:
         match piece:
             case Text(text):
                 return TextDelta(text, self._index, self._take_logprobs())
+            case Thought(text):
+                return ThinkingDelta(text, self._index, self._take_logprobs())
             case CallStart(name):
                 call = ToolCall(f"call_{secrets.token_hex(12)}", name, "")
                 self._calls.append(call)

@@ -10,7 +10,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from engine.chat.grammar import ReplyGrammar, Thinking, arguments_schema, json_constraint
 from engine.chat.messages import ToolChoice, ToolSpec
-from engine.chat.reasoning import KNOWN_MARKERS
+from engine.chat.reasoning import markers_of
 from engine.chat.tool_calls.base import CallArguments, CallStart, Text
 from engine.chat.tool_calls.formats import format_of
 from engine.errors import InvalidRequest
@@ -26,7 +26,7 @@ WEATHER, ADD = (
     ToolSpec('a"dd', "", {"type": "object", "properties": {"x": {"enum": [1, 2]}}}),
 )
 TOOLS = [WEATHER, ADD]
-THINK = KNOWN_MARKERS[-1]
+THINK = markers_of("<think>")
 HERMES, LLAMA = format_of("<tool_call>"), format_of('<|start_header_id|>"parameters"')
 NEMO, V11, BARE = format_of("[TOOL_CALLS]"), format_of("[TOOL_CALLS] [ARGS]"), format_of("")
 ONE = '<tool_call>\n{"name": "weather", "arguments": {"city": "Rome", "days":3}}\n</tool_call>'
@@ -76,8 +76,8 @@ def test_auto_leaves_text_free_and_holds_calls_to_the_tools(tokenizer: Tokenizer
     for reply in ["", "Hello, {world}. <tool", ONE, f"Let me see.\n{ONE}", f"{ONE}\n{TWO}"]:
         assert follow(auto, tokenizer, reply) == "whole"
     assert follow(auto, tokenizer, 'Hm <tool_call>\n{"name": "other') == 'Hm <tool_call>\n{"name": "'
-    assert follow(auto, tokenizer, "<tool_call> is a tag") == "<tool_call>"
-    assert follow(auto, tokenizer, ONE + " and text") == ONE
+    assert follow(auto, tokenizer, "<tool_call> is a tag") == "<tool_call> "
+    assert follow(auto, tokenizer, ONE + "and text") == ONE
     wrong_type = ONE.replace("3", '"3"')
     assert follow(auto, tokenizer, wrong_type) == wrong_type.partition('"3"')[0]
 
@@ -286,3 +286,17 @@ def read_reply(form, reply: str) -> tuple[str, list[tuple[str, str]]]:
             case CallArguments(fragment):
                 calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
     return text, calls
+
+
+def test_markers_around_reasoning_and_answer_may_be_special_tokens_or_begin_with_one():
+    tokenizer = byte_tokenizer(special=("<|channel>", "<channel|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"))
+    gemma, cohere = markers_of("<channel|>"), markers_of("<|START_RESPONSE|> <|START_THINKING|>")
+    assert gemma
+    assert cohere
+    thinks = grammar(HERMES, tokenizer, thinking=Thinking(gemma, inside=False))
+    assert follow(thinks, tokenizer, f"<|channel>thought\nHm.<channel|>{ONE}") == "whole"
+    for thinking in (Thinking(cohere, inside=False), Thinking(cohere, inside=False, closed=True)):
+        auto = grammar(HERMES, tokenizer, thinking=thinking)
+        assert follow(auto, tokenizer, "<|START_RESPONSE|>Yes.<|END_RESPONSE|>") == "whole"
+        forced = grammar(HERMES, tokenizer, "required", thinking=thinking)
+        assert follow(forced, tokenizer, "<|START_RESPONSE|>") == ""

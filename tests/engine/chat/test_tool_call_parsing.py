@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +9,6 @@ from hypothesis import strategies as st
 from engine.chat.tool_calls.base import CallArguments, CallStart, Text, ToolCallFormat
 from engine.chat.tool_calls.formats import format_of
 
-DATA = Path(__file__).parent / "data"
-RAW = [json.loads(line) for line in (DATA / "raw_outputs.jsonl").read_text().splitlines()]
 FORMATS = {
     "hermes": format_of("<tool_call>"),
     "llama3": format_of('<|start_header_id|> "parameters"'),
@@ -36,20 +33,6 @@ def parse(form: ToolCallFormat, pieces: list[str]) -> tuple[str, list[tuple[str,
 
 def read(name: str, raw: str) -> tuple[str, list[tuple[str, str]]]:
     return parse(FORMATS[name], [raw])
-
-
-@pytest.mark.parametrize("template", sorted({line["template"] for line in RAW}))
-def test_calls_that_templates_write_are_read_back(template: str):
-    form = format_of((DATA / "templates" / f"{template}.jinja").read_text())
-    for line in (line for line in RAW if line["template"] == template):
-        raw = line["raw"].removesuffix("\n")
-        for end in ("<|im_end|>", "<|end_of_text|>", "</s>"):
-            raw = raw.removesuffix(end)
-        raw = raw.rpartition("</think>")[2]
-        for pieces in ([raw], list(raw)):
-            text, calls = parse(form, pieces)
-            assert [{"name": n, "arguments": json.loads(a)} for n, a in calls] == line["calls"], raw
-            assert text == ""
 
 
 @pytest.mark.parametrize(

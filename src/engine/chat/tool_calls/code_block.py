@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from engine.chat.messages import ToolSpec
-from engine.chat.tool_calls.base import CallArguments, CallRules, CallStart, Piece, Text, ToolCallParser
+from engine.chat.tool_calls.base import (
+    CallArguments,
+    CallRules,
+    CallStart,
+    Piece,
+    Schemas,
+    Text,
+    ToolCallParser,
+)
 
 REQUEST = "Write Python code that prints the answer."
 """What the conversation's last turn asks for besides."""
@@ -25,7 +33,7 @@ def takes_code(tool: ToolSpec) -> bool:
     return properties.get("code", {}).get("type") == "string" and list(tool.parameters.get("required", ())) == ["code"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CodeBlock:
     """The format of calls to one tool."""
 
@@ -34,7 +42,7 @@ class CodeBlock:
     opener = _OPEN
     markers = ()
 
-    def parser(self) -> ToolCallParser:
+    def parser(self, schemas: Schemas | None = None) -> ToolCallParser:
         return _Parser(self.tool)
 
     def grammar(self, rules: CallRules) -> str:
