@@ -240,9 +240,10 @@ INLINE BFLOAT_TARGET F dot2(F total, I weights, I values) {
     return {_mm512_dpbf16_ps(total.v, (__m512bh)weights.v, (__m512bh)values.v)};
 }
 
+// Every sum stays in a register, so a token's numbers are added up in one order whatever M and GROUPS are.
 template <int M, int GROUPS>
-BFLOAT_TARGET void few_tokens_of_bfloats(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens,
-                                         int surplus, float* y) {
+BFLOAT_TARGET void tile_of_bfloats(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus,
+                                   float* y) {
     const int64_t stride = weight.columns * LANES * 2;
     const uint8_t* words = weight.data + group * stride;
     F total[GROUPS][M];
@@ -252,16 +253,18 @@ BFLOAT_TARGET void few_tokens_of_bfloats(const Matrix& weight, int64_t group, co
         const Line* line = lines + column / LINE_COLUMNS * tokens;
         UNROLL(8)
         for (int pair = 0; pair < LANES / 2; ++pair) {
-            I values[M];
-            UNROLL(8)
-            for (int m = 0; m < M; ++m) values[m] = set1_word(line[m].bfloats + column % LINE_COLUMNS + 2 * pair);
-            UNROLL(8)
+            I weights[GROUPS];
+            UNROLL(4)
             for (int g = 0; g < GROUPS; ++g) {
                 const uint8_t* at = words + g * stride + 64 * pair;
                 __builtin_prefetch(at + PREFETCH_BYTES);
-                const I weights = load_int(at);
-                UNROLL(8)
-                for (int m = 0; m < M; ++m) total[g][m] = dot2(total[g][m], weights, values[m]);
+                weights[g] = load_int(at);
+            }
+            UNROLL(12)
+            for (int m = 0; m < M; ++m) {
+                const I two = set1_word(line[m].bfloats + column % LINE_COLUMNS + 2 * pair);
+                UNROLL(4)
+                for (int g = 0; g < GROUPS; ++g) total[g][m] = dot2(total[g][m], weights[g], two);
             }
         }
     }
@@ -269,42 +272,16 @@ BFLOAT_TARGET void few_tokens_of_bfloats(const Matrix& weight, int64_t group, co
         for (int m = 0; m < M - surplus; ++m) store_rows(weight, group + g, total[g][m], y + m * weight.rows);
 }
 
-BFLOAT_TARGET void many_tokens_of_bfloats(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens,
-                                          int64_t count, float* y) {
-    alignas(64) float sums[TOKEN_TILE * PAIR * LANES];
-    std::memset(sums, 0, size_t(count * PAIR * LANES) * 4);
-    const int groups = groups_of(weight) - group < PAIR ? 1 : PAIR;
-    const int64_t stride = groups < PAIR ? 0 : weight.columns * LANES * 2;
-    const uint8_t* words = weight.data + group * weight.columns * LANES * 2;
-    for (int64_t column = 0; column < weight.columns; column += LANES, words += LANES * LANES * 2) {
-        I weights[PAIR][LANES / 2];
-        UNROLL(2)
-        for (int g = 0; g < PAIR; ++g)
-            UNROLL(8)
-            for (int pair = 0; pair < LANES / 2; ++pair) {
-                __builtin_prefetch(words + g * stride + 64 * pair + PREFETCH_BYTES);
-                weights[g][pair] = load_int(words + g * stride + 64 * pair);
-            }
-        const Line* line = lines + column / LINE_COLUMNS * tokens;
-        float* sum = sums;
-        for (int64_t token = 0; token < count; ++token, ++line, sum += PAIR * LANES) {
-            const uint16_t* values = line->bfloats + column % LINE_COLUMNS;
-            F total[PAIR];
-            UNROLL(2)
-            for (int g = 0; g < PAIR; ++g) total[g] = load(sum + g * LANES);
-            UNROLL(8)
-            for (int pair = 0; pair < LANES / 2; ++pair) {
-                const I two = set1_word(values + 2 * pair);
-                UNROLL(2)
-                for (int g = 0; g < PAIR; ++g) total[g] = dot2(total[g], weights[g][pair], two);
-            }
-            UNROLL(2)
-            for (int g = 0; g < PAIR; ++g) store(sum + g * LANES, total[g]);
-        }
+// `count` tokens, at most M, times a pair of groups.
+template <int M = 12>
+INLINE void tile_of_pair(int64_t count, const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, float* y) {
+    if (count < M) {
+        if constexpr (M > 1) tile_of_pair<M - 1>(count, weight, group, lines, tokens, y);
+    } else if (group + PAIR <= groups_of(weight)) {
+        tile_of_bfloats<M, PAIR>(weight, group, lines, tokens, 0, y);
+    } else {
+        tile_of_bfloats<M, 1>(weight, group, lines, tokens, 0, y);
     }
-    for (int64_t token = 0; token < count; ++token)
-        for (int g = 0; g < groups; ++g)
-            store_rows(weight, group + g, load(sums + (token * PAIR + g) * LANES), y + token * weight.rows);
 }
 #endif
 
@@ -365,11 +342,14 @@ void bfloat_linear(const Matrix& weight, const Line* lines, int64_t tokens, floa
             constexpr int M = decltype(width)::value, GROUPS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // latency, registers
             int64_t group = first;
             for (; group + GROUPS <= last; group += GROUPS)
-                few_tokens_of_bfloats<M, GROUPS>(weight, group, from, tokens, surplus, out);
-            for (; group < last; ++group) few_tokens_of_bfloats<M, 1>(weight, group, from, tokens, surplus, out);
+                tile_of_bfloats<M, GROUPS>(weight, group, from, tokens, surplus, out);
+            for (; group < last; ++group) tile_of_bfloats<M, 1>(weight, group, from, tokens, surplus, out);
         },
         [&](int64_t group, const Line* from, int64_t count, float* out) {
-            many_tokens_of_bfloats(weight, group, from, tokens, count, out);
+            const int64_t tiles = (count + 11) / 12, step = (count + tiles - 1) / tiles;
+            for (int64_t token = 0; token < count; token += step)
+                tile_of_pair(count - token < step ? count - token : step, weight, group, from + token, tokens,
+                             out + token * weight.rows);
         });
 }
 #endif
