@@ -56,9 +56,9 @@ async def test_a_worker_killed_while_it_is_loading_again_is_started_once_more():
     service = await WorkerService.start(options, resolve(options, print), print)
     try:
         assert service.pid is not None
-        first = service.pid
-        os.kill(first, signal.SIGKILL)
-        os.kill(await next_child({first}), signal.SIGKILL)
+        before = children()
+        os.kill(service.pid, signal.SIGKILL)
+        os.kill(await next_child(before), signal.SIGKILL)
         async with asyncio.timeout(20):
             assert len(await collect(service, "after", 8)) == 8
     finally:
