@@ -15,8 +15,11 @@ from mistralrs_agent.agent.rules import Policy, Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
+from mistralrs_agent.search.web import SearchWishes
 from mistralrs_agent.tools.base import Tool, ToolKind
+from mistralrs_agent.tools.read_page import ReadPageTool
 from mistralrs_agent.tools.toolbox import Toolbox
+from mistralrs_agent.tools.web_search import WebSearchTool
 
 MAX_RESULT_CHARS = 64_000
 
@@ -75,6 +78,8 @@ class Agent:
         Raises: RequestError at once; engine.EngineError while iterating.
         """
         tools = self.tools(code_execution=turn.code_execution, web_search=turn.web_search)
+        if turn.search_wishes is not None:
+            tools = {name: _wishing(tool, turn.search_wishes) for name, tool in tools.items()}
         max_rounds = self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds
         if max_rounds == 0:
             tools = {}
@@ -124,3 +129,7 @@ class Agent:
             raise RequestError(f"tool_choice names {unknown[0]!r}; tools of this turn: {known}", param="tool_choice")
         if turn.tool_choice.mode == "required" and not offered:
             raise RequestError("tool_choice 'required' needs at least one tool", param="tool_choice")
+
+
+def _wishing(tool: Tool, wishes: SearchWishes) -> Tool:
+    return tool.wishing(wishes) if isinstance(tool, WebSearchTool | ReadPageTool) else tool

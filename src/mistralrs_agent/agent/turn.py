@@ -9,6 +9,7 @@ from typing import Any
 from engine import Constraint, Message, SamplingParams, ToolChoice, ToolSpec
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
+from mistralrs_agent.search.web import SearchWishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Turn:
     """Offer the Python tools, if the server has them (else RequestError)."""
     web_search: bool = False
     """Offer the web tools, if the server has them (else RequestError)."""
+    search_wishes: SearchWishes | None = None
+    """How the web tools search in this turn."""
     permission: Permission | None = None
     """The stricter of this and the server's holds."""
     permission_rules: tuple[Rule, ...] = ()

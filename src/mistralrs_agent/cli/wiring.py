@@ -16,6 +16,7 @@ from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import UserError
 from mistralrs_agent.options import Options
+from mistralrs_agent.search.engines import providers_named
 from mistralrs_agent.search.web import SearchSettings, open_search
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
@@ -148,7 +149,8 @@ async def open_agent(
 
 def _add_search(toolbox: Toolbox, options: Options) -> None:
     name = options.agent.search_embedding_model
-    search, pages = open_search(SearchSettings(embedding_model=None if name == "none" else name))
+    settings = SearchSettings(embedding_model=None if name == "none" else name)
+    search, pages = open_search(settings, providers_named(options.agent.search_provider))
     toolbox.add(WebSearchTool(search))
     toolbox.add(ReadPageTool(pages))
 

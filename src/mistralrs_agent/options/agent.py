@@ -16,6 +16,7 @@ class Agent(Section):
     tables: ClassVar[tuple[str, ...]] = ("runtime",)
     rules: ClassVar[tuple[Rule, ...]] = (
         needs("search_embedding_model", "enable_search", "agent"),
+        needs("search_provider", "enable_search", "agent"),
         needs("code_exec_python", "enable_code_execution", "agent"),
         needs("code_exec_timeout", "enable_code_execution", "agent"),
         needs("code_exec_workdir", "enable_code_execution", "agent"),
@@ -27,6 +28,9 @@ class Agent(Section):
     """Offer web search and page reading."""
     search_embedding_model: Annotated[str, flag("--search-embedding-model", metavar="NAME")] = "minilm"
     """Model that ranks what was found: `minilm`, `embedding-gemma`, a repository or folder, or `none`."""
+    search_provider: Annotated[tuple[str, ...], flag("--search-provider", metavar="NAME")] = ("ddgs",)
+    """Search engine: `ddgs`, `searxng=URL`, `brave` or `tavily` (keys in BRAVE_API_KEY, TAVILY_API_KEY); repeat for
+    more, each is asked when those before it fail."""
     enable_code_execution: Annotated[bool, flag("--enable-code-execution")] = False
     """Offer a Python interpreter, one per session, in the sandbox."""
     code_exec_python: Annotated[FilePath | None, flag("--code-exec-python")] = None

@@ -18,6 +18,8 @@ class SearchHit:
     url: str
     description: str
     """The provider's excerpt; may be empty."""
+    content: str = ""
+    """The text of the page, where the provider has it: nothing is fetched then."""
 
 
 class SearchProvider(Protocol):

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 CHUNK_WORDS = 150
 """What MiniLM reads whole: 256 tokens."""
 KEPT_BY_BM25 = 20
+"""How many passages the embeddings order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ class Reranker:
         self._loading = asyncio.Lock()
 
     async def rank(self, query: str, pages: Sequence[Page]) -> list[Chunk]:
-        """The passages of the pages that fit the query best, best first."""
+        """The passages of the pages, best first: embeddings order the best, word statistics those behind them."""
         chunks = [chunk for n, page in enumerate(pages) for chunk in split(n, page)]
-        best = bm25(query, chunks)[:KEPT_BY_BM25]
+        ranked = bm25(query, chunks)
         model = await self.load()
-        if model is None or not best:
-            return best
-        return await asyncio.to_thread(_by_similarity, model, query, best)
+        if model is None or not ranked:
+            return ranked
+        best = await asyncio.to_thread(_by_similarity, model, query, ranked[:KEPT_BY_BM25])
+        return [*best, *ranked[KEPT_BY_BM25:]]
 
     async def load(self) -> EmbeddingModel | None:
         """Make the embedding model ready, once; None when there is none, which is said in the log."""

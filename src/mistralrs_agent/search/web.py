@@ -36,6 +36,36 @@ class SearchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchWishes:
+    """What one request wants of the search."""
+
+    context_size: Literal["low", "medium", "high"] | None = None
+    """None: as the server's settings say."""
+    allowed_domains: tuple[str, ...] = ()
+    """Only these and their subdomains; empty: all."""
+    blocked_domains: tuple[str, ...] = ()
+    location: str = ""
+    """Where the user is, in words; goes into the tool's description."""
+    search_description: str = ""
+    """In place of the search tool's own description; likewise the next."""
+    extract_description: str = ""
+
+    def allows(self, url: str) -> bool:
+        """Whether a page may be used. An address without a host never is, once there are filters."""
+        if not self.allowed_domains and not self.blocked_domains:
+            return True
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        if not host or any(_within(host, domain) for domain in self.blocked_domains):
+            return False
+        return not self.allowed_domains or any(_within(host, domain) for domain in self.allowed_domains)
+
+
+def _within(host: str, domain: str) -> bool:
+    domain = domain.lower().removeprefix("www.").rstrip(".")
+    return host == domain or host.endswith(f".{domain}")
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A page and what of it fits the query."""
 
@@ -68,9 +98,14 @@ class PageReader:
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
-    async def read(self, url: str) -> Page:
+    async def read(self, url: str, wishes: SearchWishes | None = None) -> Page:
         """Raises: ToolFailed."""
+        allows = (wishes or SearchWishes()).allows
+        if not allows(url):
+            raise ToolFailed(f"{url} is outside the domains that this request allows")
         fetched = await self._fetcher.fetch(url)
+        if not allows(fetched.url):
+            raise ToolFailed(f"{url} leads to {fetched.url}, outside the domains that this request allows")
         return await asyncio.to_thread(extract, fetched)
 
 
@@ -89,27 +124,33 @@ class WebSearch:
         """Load (the first time: download) the embedding model now, so that the first search need not."""
         await self._reranker.load()
 
-    async def search(self, query: str, max_chars: int | None = None) -> SearchAnswer:
+    async def search(
+        self, query: str, max_chars: int | None = None, wishes: SearchWishes | None = None
+    ) -> SearchAnswer:
         """The best passages of the pages found for a query, or of the page itself when the query is a URL.
 
         `max_chars` can only lower the budget of the settings.
         Raises: ToolFailed when the provider fails.
         """
-        query = query.strip()
+        query, wishes = query.strip(), wishes or SearchWishes()
         if re.fullmatch(r"https?://\S+", query):
             hits = [SearchHit("", query, "")]
-            pages = [await self._pages.read(query)]
+            pages = [await self._pages.read(query, wishes)]
         else:
-            hits = await self._provider.search(query, self._settings.max_results)
-            pages = await asyncio.gather(*map(self._page_or_excerpt, hits))
-        budget = BUDGET_TOKENS[self._settings.context_size] * CHARS_PER_TOKEN
+            asked = f"{query} site:{wishes.allowed_domains[0]}" if len(wishes.allowed_domains) == 1 else query
+            found = await self._provider.search(asked, self._settings.max_results)
+            hits = [hit for hit in found if wishes.allows(hit.url)]
+            pages = await asyncio.gather(*(self._page_or_excerpt(hit, wishes) for hit in hits))
+        budget = BUDGET_TOKENS[wishes.context_size or self._settings.context_size] * CHARS_PER_TOKEN
         ranked = await self._reranker.rank(query, pages)
         return SearchAnswer(_fill(hits, pages, ranked, min(budget, max_chars or budget)))
 
-    async def _page_or_excerpt(self, hit: SearchHit) -> Page:
+    async def _page_or_excerpt(self, hit: SearchHit, wishes: SearchWishes) -> Page:
         """The page behind a hit; when it cannot be read, what the provider said of it."""
+        if hit.content:
+            return Page(hit.url, hit.title, hit.content)
         try:
-            page = await self._pages.read(hit.url)
+            page = await self._pages.read(hit.url, wishes)
         except ToolFailed as error:
             log.info("search result left out: %s", error)
             return Page(hit.url, hit.title, hit.description)

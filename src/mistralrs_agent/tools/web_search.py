@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from engine import ToolSpec
-from mistralrs_agent.search.web import WebSearch
+from mistralrs_agent.search.web import SearchWishes, WebSearch
 from mistralrs_agent.tools.base import Card, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text
 
@@ -21,17 +21,25 @@ class WebSearchTool:
     """`mistralrs_search_the_web`."""
 
     metadata = ToolMetadata(ToolSource.BUILT_IN, ToolKind.WEB_SEARCH, "Web search")
-    spec = ToolSpec("mistralrs_search_the_web", prompt_text("web_search"), parameters(SearchArguments))
 
-    def __init__(self, search: WebSearch) -> None:
+    def __init__(self, search: WebSearch, wishes: SearchWishes | None = None) -> None:
         self._search = search
+        self._wishes = wishes or SearchWishes()
+        described = self._wishes.search_description or prompt_text("web_search")
+        if self._wishes.location:
+            described += f"\nThe user is near {self._wishes.location}."
+        self.spec = ToolSpec("mistralrs_search_the_web", described, parameters(SearchArguments))
+
+    def wishing(self, wishes: SearchWishes) -> WebSearchTool:
+        """The same tool for a request that wants these."""
+        return WebSearchTool(self._search, wishes)
 
     def call_card(self, arguments: Mapping[str, Any]) -> Card:
         return Card("Web search", arguments["query"])
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         query = SearchArguments.model_validate(arguments).query
-        answer = await self._search.search(query, context.max_result_chars * 9 // 10)  # the rest is JSON around it
+        answer = await self._search.search(query, context.max_result_chars * 9 // 10, self._wishes)  # rest: JSON
         data = {
             "tool_type": "web_search",
             "query": query,

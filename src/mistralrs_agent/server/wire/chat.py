@@ -16,13 +16,13 @@ from mistralrs_agent.server.wire.base import (
     Unsupported,
     UnsupportedFlag,
     UnsupportedList,
-    WireModel,
     invalid,
     only,
 )
 from mistralrs_agent.server.wire.constraint import Grammar, ResponseFormat, reply_constraint
 from mistralrs_agent.server.wire.messages import MessageField
 from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions
+from mistralrs_agent.server.wire.search import WebSearchOptions
 from mistralrs_agent.server.wire.tools import (
     CodeInterpreter,
     NamedTool,
@@ -35,20 +35,6 @@ from mistralrs_agent.server.wire.tools import (
 _NO_THINKING = ("off", "none")
 _EFFORTS = (*_NO_THINKING, "minimal", "low", "medium", "high", "xhigh", "max")
 _OWN_TEMPLATE_NAMES = ("self", "messages", "tools", "documents", "add_generation_prompt", "date_string")
-
-
-class WebSearchOptions(WireModel):
-    """Its presence offers the web tools. Finer wishes are refused until search honours them."""
-
-    search_context_size: Annotated[Any, AfterValidator(only("medium"))] = None
-    user_location: Unsupported = None
-    filters: Unsupported = None
-    external_web_access: Annotated[Any, AfterValidator(only(True))] = None
-    return_token_budget: Annotated[Any, AfterValidator(only("default"))] = None
-    search_content_types: Annotated[Any, AfterValidator(only(["text"]))] = None
-    image_settings: Unsupported = None
-    search_description: Unsupported = None
-    extract_description: Unsupported = None
 
 
 class ChatRequest(SamplingFields):
@@ -155,6 +141,7 @@ class ChatRequest(SamplingFields):
         Raises: RequestError.
         """
         tools = self.tools or ()
+        search = self.web_search_options
         sampling = self.sampling(defaults)
         template = dict(self.chat_template_kwargs or {})
         template.pop("enable_thinking", None)
@@ -170,7 +157,8 @@ class ChatRequest(SamplingFields):
             tool_choice=tool_choice(self.tool_choice),
             parallel_tool_calls=self.parallel_tool_calls is not False and not isinstance(self.tool_choice, NamedTool),
             code_execution=bool(self.enable_code_execution) or any(isinstance(t, CodeInterpreter) for t in tools),
-            web_search=self.web_search_options is not None,
+            web_search=search is not None and search.external_web_access is not False,
+            search_wishes=search.to_wishes() if search is not None else None,
             permission=Permission(self.agent_permission) if self.agent_permission else None,
             permission_rules=tuple(rule.to_rule() for rule in self.agent_permission_rules or ()),
             max_rounds=self.max_tool_rounds,
