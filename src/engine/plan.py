@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -45,6 +46,8 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
     threads = options.threads or os.cpu_count() or 1
     kernels.set_threads(threads)
     build = plan_build(options)
+    tokenizing = ThreadPoolExecutor(1, "tokenizer")  # its construction is the library's, and takes as long as weights
+    tokenizer = tokenizing.submit(load_tokenizer, source)
     try:
         weight_bytes = sum(file.stat().st_size for file in source.weight_files)
         torch.set_num_threads(threads if weight_bytes >= _SHARED_LOADING_BYTES else 1)
@@ -53,10 +56,11 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
         raise ModelLoadError(f"Cannot load {source.name}: {error}") from error
     finally:
         torch.set_num_threads(threads)
+        tokenizing.shutdown()
     config = plan_engine(options, source, model, build)
     info = _describe(options, source, model, build, config)
     report(_summary(info, config))
-    return Engine(model, load_tokenizer(source), config, source.eos_token_ids), info
+    return Engine(model, tokenizer.result(), config, source.eos_token_ids), info
 
 
 def plan_build(options: ModelOptions) -> BuildConfig:

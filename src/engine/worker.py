@@ -18,7 +18,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,9 @@ class Progress:
 class WorkerService:
     """The parent's side: a `Service` whose engine runs in a process of its own."""
 
-    def __init__(self, options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> None:
-        self._start_message = Start(options, source)
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._start_message = b""
+        """A `Start`, as it is sent."""
         self._report = report
         self._mailboxes = Mailboxes()
         self._info: ModelInfo | None = None
@@ -79,11 +80,20 @@ class WorkerService:
         self._relay: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, options: ModelOptions, source: ModelSource, report: Callable[[str], None]) -> WorkerService:
-        """Start the process and wait until its model is loaded. Raises: ModelLoadError."""
-        service = cls(options, source, report)
+    async def start(
+        cls, options: ModelOptions, source: ModelSource | Awaitable[ModelSource], report: Callable[[str], None]
+    ) -> WorkerService:
+        """Start the process and wait until its model is loaded.
+
+        While a `source` that is awaited is still looked for, the process gets ready to load it.
+
+        Raises: ModelLoadError, and what awaiting the source raises.
+        """
+        service = cls(report)
         reader = await service._launch()
         try:
+            source = source if isinstance(source, ModelSource) else await source
+            service._start_message = _frame(Start(options, source))
             await service._await_ready(reader)
         except _GONE:
             why = await service._epitaph()
@@ -141,10 +151,12 @@ class WorkerService:
         assert self._process.stderr is not None
         self._relay = asyncio.create_task(_log_lines(self._process.stderr), name="worker's standard error")
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._send(self._start_message)
         return reader
 
     async def _await_ready(self, reader: asyncio.StreamReader) -> None:
+        """Have the model loaded."""
+        assert self._writer is not None, "_launch() made it"
+        self._writer.write(self._start_message)
         while True:
             match await _receive(reader):
                 case Progress(text):
@@ -211,6 +223,8 @@ class WorkerService:
     async def _kill(self) -> None:
         if self._process is None or self._process.returncode is not None:
             return
+        if self._info is None:
+            self._process.kill()  # nothing is lost, and importing and loading cannot be interrupted otherwise
         with contextlib.suppress(ConnectionError):
             self._send(Quit())
         if self._writer is not None:
@@ -221,7 +235,7 @@ class WorkerService:
             self._process.kill()
             await self._process.wait()
 
-    def _send(self, message: Command | Start) -> None:
+    def _send(self, message: Command) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(_frame(message))
 
@@ -267,12 +281,15 @@ def serve(connection: socket.socket) -> None:
     from engine.plan import build_engine  # noqa: PLC0415 - the parent imports this module without torch
 
     channel = _Channel(connection)
-    start: Start = channel.receive()
     try:
+        start: Start = channel.receive()
         engine, info = build_engine(start.options, start.source, lambda text: channel.send(Progress(text)))
     except ModelLoadError as error:
         channel.send(LoadFailed(error))
         return
+    except (EOFError, ConnectionError):  # the parent found no model, or went away
+        return
+    del start  # with the vocabulary of a GGUF file
     loop = EngineLoop(engine, channel.send)
 
     def listen() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from tokenizers import Tokenizer
@@ -91,12 +91,22 @@ async def open_model(
 
     Raises: ModelLoadError and its kinds.
     """
-    source = await asyncio.to_thread(resolve, options, report)
-    tokenizer = await asyncio.to_thread(load_tokenizer, source)
-    start = ThreadService.start if in_process else WorkerService.start
-    service = await start(options, source, report)
+    source = asyncio.ensure_future(asyncio.to_thread(resolve, options, report))
+    tokenizer = asyncio.ensure_future(_tokenizer_of(source))
     try:
-        return LocalChatModel(source, tokenizer, service)
+        if in_process:
+            service = await ThreadService.start(options, await source, report)
+        else:
+            service = await WorkerService.start(options, source, report)
+    except BaseException:
+        await asyncio.gather(source, tokenizer, return_exceptions=True)
+        raise
+    try:
+        return LocalChatModel(await source, await tokenizer, service)
     except BaseException:
         await service.close()
         raise
+
+
+async def _tokenizer_of(source: Awaitable[ModelSource]) -> Tokenizer:
+    return await asyncio.to_thread(load_tokenizer, await source)

@@ -9,30 +9,18 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
 from engine.loading.mapped import map_file, release_pages
 
 MetadataValue = bool | int | float | str | list["MetadataValue"]
 
-_SCALARS = {
-    0: "<u1",
-    1: "<i1",
-    2: "<u2",
-    3: "<i2",
-    4: "<u4",
-    5: "<i4",
-    6: "<f4",
-    7: "?",
-    10: "<u8",
-    11: "<i8",
-    12: "<f8",
-}
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+"""Codes of `struct`."""
 _STRING, _ARRAY = 8, 9
 _MAX_DIMENSIONS = 4
 _F32 = 0
@@ -53,16 +41,19 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class GGUFFile:
-    """An open GGUF file."""
+    """An open GGUF file. Picklable: another process maps the file anew and need not read the header again."""
 
     path: Path
-    metadata: Mapping[str, MetadataValue]
-    tensors: Mapping[str, TensorInfo]
-    data: mmap.mmap
-    """Arrays over it must not be written to."""
+    metadata: Mapping[str, MetadataValue] = field(repr=False)
+    tensors: Mapping[str, TensorInfo] = field(repr=False)
+    data: mmap.mmap = field(repr=False, compare=False)
+    """Views of it must not be written to."""
 
-    def bytes_of(self, tensor: TensorInfo, nbytes: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-        """(nbytes,) uint8, a view of the mapped file.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _map_again, (self.path, self.metadata, self.tensors)
+
+    def bytes_of(self, tensor: TensorInfo, nbytes: int) -> memoryview:
+        """A view of the mapped file, `nbytes` long.
 
         Raises: CorruptModel when the file ends before the tensor does.
         """
@@ -71,7 +62,7 @@ class GGUFFile:
                 f"{self.path} is truncated: tensor {tensor.name!r} ends at byte {tensor.offset + nbytes:,}, "
                 f"the file has {len(self.data):,}."
             )
-        return np.frombuffer(self.data, np.uint8, nbytes, tensor.offset)
+        return memoryview(self.data)[tensor.offset : tensor.offset + nbytes]
 
     def release(self, tensor: TensorInfo, nbytes: int) -> None:
         """Free the memory behind a tensor; it is read from the file again when looked at again."""
@@ -84,7 +75,7 @@ class GGUFFile:
             return None
         if tensor.type_id != _F32:
             raise CorruptModel(f"{self.path}: tensor {name!r} should be F32, has type {tensor.type_id}.")
-        return self.bytes_of(tensor, 4 * prod(tensor.shape)).view("<f4").tolist()
+        return [float(value) for value in self.bytes_of(tensor, 4 * prod(tensor.shape)).cast("f")]
 
 
 def read_gguf(path: Path) -> GGUFFile:
@@ -107,7 +98,13 @@ def read_gguf(path: Path) -> GGUFFile:
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
         raise CorruptModel(f"{path} (GGUF version {version}): general.alignment is {alignment!r}, not a power of two.")
-    return GGUFFile(path, metadata, header.tensors(num_tensors, alignment), data)
+    tensors = header.tensors(num_tensors, alignment)
+    release_pages(data, 0, header.position)
+    return GGUFFile(path, metadata, tensors, data)
+
+
+def _map_again(path: Path, metadata: Mapping[str, MetadataValue], tensors: Mapping[str, TensorInfo]) -> GGUFFile:
+    return GGUFFile(path, metadata, tensors, map_file(path))
 
 
 class _Header:
@@ -116,13 +113,13 @@ class _Header:
     def __init__(self, path: Path, data: mmap.mmap) -> None:
         self._path = path
         self._data = data
-        self._position = 0
+        self.position = 0
 
     def start(self) -> tuple[int, int, int]:
         """(version, number of tensors, number of metadata entries)."""
         if self._data[:4] != b"GGUF":
             raise CorruptModel(f"{self._path} is not a GGUF file: it starts with {self._data[:4]!r}.")
-        self._position = 4
+        self.position = 4
         version = self._number("<I")
         if version not in (2, 3):
             order = " (big-endian)" if version & 0xFFFF == 0 else ""
@@ -149,7 +146,7 @@ class _Header:
             if prod(shape) > len(self._data) * 8:  # no type takes less than a bit an element
                 raise self._corrupt(f"tensor {name!r} of shape {shape} is larger than the file")
             found.append(TensorInfo(name, shape, self._number("<I"), self._number("<Q")))
-        start = -(-self._position // alignment) * alignment
+        start = -(-self.position // alignment) * alignment
         placed = {t.name: TensorInfo(t.name, t.shape, t.type_id, start + t.offset) for t in found}
         if len(placed) < count:
             raise self._corrupt("two tensors have the same name")
@@ -168,38 +165,48 @@ class _Header:
     def _array(self, kind: int, count: int, key: str) -> list[MetadataValue]:
         if kind == _STRING:
             self._require(count, 8, f"strings in {key!r}")
-            return [self._text() for _ in range(count)]
+            return [*self._texts(count)]
         return self._numbers(kind, count, key)
 
     def _numbers(self, kind: int, count: int, key: str) -> list[MetadataValue]:
         if kind not in _SCALARS:
             raise self._corrupt(f"metadata key {key!r} has unknown type {kind}")
-        dtype = np.dtype(_SCALARS[kind])
-        self._require(count, dtype.itemsize, f"values in {key!r}")
-        values = np.frombuffer(self._data, dtype, count, self._position).tolist()
-        self._position += count * dtype.itemsize
-        return values
+        code = f"<{count}{_SCALARS[kind]}"
+        self._require(1, struct.calcsize(code), f"values in {key!r}")
+        values = struct.unpack_from(code, self._data, self.position)
+        self.position += struct.calcsize(code)
+        return [*values]
 
     def _number(self, code: str) -> int:
         size = struct.calcsize(code)
         self._require(1, size, "header")
-        (value,) = struct.unpack_from(code, self._data, self._position)
-        self._position += size
+        (value,) = struct.unpack_from(code, self._data, self.position)
+        self.position += size
         return value
 
     def _text(self) -> str:
-        length = self._number("<Q")
-        self._require(length, 1, "characters of a string")
-        start, self._position = self._position, self._position + length
+        return self._texts(1)[0]
+
+    def _texts(self, count: int) -> list[str]:
+        """Strings one behind the other. A vocabulary has hundreds of thousands, so the loop calls no method of ours."""
+        data, size, start, end = self._data, len(self._data), 0, self.position
+        texts: list[str] = []
         try:
-            return self._data[start : self._position].decode("utf-8")
+            for _ in range(count):
+                start = end + 8
+                end = start + int.from_bytes(data[end:start], "little")
+                if end > size:
+                    raise self._corrupt(f"it ends inside the string at byte {start:,}")
+                texts.append(str(data[start:end], "utf-8"))
         except UnicodeDecodeError as error:
             raise self._corrupt(f"a string at byte {start:,} is not UTF-8") from error
+        self.position = end
+        return texts
 
     def _require(self, count: int, size: int, what: str) -> None:
         """`count` things of at least `size` bytes must still fit into the file."""
-        if count * size > len(self._data) - self._position:
-            raise self._corrupt(f"it ends inside its {what} ({count:,} announced at byte {self._position:,})")
+        if count * size > len(self._data) - self.position:
+            raise self._corrupt(f"it ends inside its {what} ({count:,} announced at byte {self.position:,})")
 
     def _corrupt(self, what: str) -> CorruptModel:
         return CorruptModel(f"{self._path} is not a valid GGUF file: {what}.")

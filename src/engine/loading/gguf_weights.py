@@ -118,7 +118,8 @@ class GGUFWeights:
         type, shape = _TYPES[place.tensor.type_id], place.tensor.shape
         row_bytes = shape[-1] // type.block_elements * type.block_bytes
         rows = prod(shape[:-1])
-        data = torch.from_numpy(place.file.bytes_of(place.tensor, rows * row_bytes)).view(rows, row_bytes)
+        view = place.file.bytes_of(place.tensor, rows * row_bytes)
+        data = torch.frombuffer(view, dtype=torch.uint8).view(rows, row_bytes)
         if place.expert is not None:
             shape = shape[1:]
             data = data[place.expert * shape[0] : (place.expert + 1) * shape[0]]

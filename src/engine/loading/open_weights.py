@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.loading.gguf import read_gguf
 from engine.loading.gguf_weights import GGUFWeights
 from engine.loading.safetensors import SafetensorsWeights
 from engine.loading.source import ModelSource, Report
@@ -14,7 +13,7 @@ from engine.quant.base import GGMLType
 def open_weights(source: ModelSource, build: BuildConfig, report: Report) -> Weights:
     """Raises: CorruptModel for damaged files, UnsupportedModel for tensors of a type we do not have."""
     if source.kind == "gguf":
-        files = GGUFWeights([read_gguf(path) for path in source.weight_files], source.config)
+        files = GGUFWeights(source.gguf_files, source.config)
     else:
         files = SafetensorsWeights(source.weight_files)
     quantize_to = GGMLType[source.quantize_to] if source.quantize_to is not None else None

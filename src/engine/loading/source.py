@@ -6,12 +6,12 @@ Imports neither torch nor transformers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
-from engine.loading import chat_files, default_model, hub
+from engine.loading import chat_files, default_model
 from engine.loading.files import ModelFolder, has_label
 from engine.loading.gguf import GGUFFile, read_gguf
 from engine.loading.gguf_config import hf_config
@@ -42,6 +42,8 @@ class ModelSource:
     """`bos_token`, `eos_token`, `unk_token` and the like, as far as the model names them."""
     eos_token_ids: tuple[int, ...]
     sampling_defaults: SamplingParams
+    gguf_files: tuple[GGUFFile, ...] = field(default=(), repr=False)
+    """The weight files, opened, where they are GGUF: nobody else has to read their headers."""
     quantize_to: str | None = None
     """Format the weights are to be quantised to while loading, as in `GGMLType`; None: they stay as they are."""
 
@@ -97,19 +99,22 @@ def _resolve_default(options: ModelOptions, report: Report) -> ModelSource:
 def _resolve_model_id(options: ModelOptions, model_id: str, report: Report) -> ModelSource:
     """A folder on this machine, else a repository of the hub."""
     path = Path(model_id).expanduser()
-    if path.is_dir():
-        folder = ModelFolder(path)
-    elif hub.is_repository_id(model_id):
-        folder = hub.fetch_model(model_id, options, report)
-    else:
-        raise ModelNotFound(
-            f"There is no folder or .gguf file at {model_id!r}, and it is no name of a hub repository (owner/name)."
-        )
+    folder = ModelFolder(path) if path.is_dir() else _fetch(options, model_id, report)
     labels = labels_of(options.quant) if options.quant is not None else ()
     gguf_files = folder.choose_gguf(options.quantized_file, labels, wanted=options.format == "gguf")
     if gguf_files:
         return _gguf_source(options, gguf_files, model_id, report)
     return _safetensors_source(options, folder, model_id)
+
+
+def _fetch(options: ModelOptions, model_id: str, report: Report) -> ModelFolder:
+    from engine.loading import hub  # noqa: PLC0415 - a quarter of a second, which files on this machine do not need
+
+    if not hub.is_repository_id(model_id):
+        raise ModelNotFound(
+            f"There is no folder or .gguf file at {model_id!r}, and it is no name of a hub repository (owner/name)."
+        )
+    return hub.fetch_model(model_id, options, report)
 
 
 def _named_gguf_files(options: ModelOptions) -> tuple[Path, ...]:
@@ -156,7 +161,8 @@ def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, repo
     """From GGUF files; `--tok-model-id` and files beside them go before the metadata."""
     file = read_gguf(paths[0])
     paths = _all_parts(file, paths)
-    config = hf_config([file, *(read_gguf(path) for path in paths[1:])])
+    files = (file, *(read_gguf(path) for path in paths[1:]))
+    config = hf_config(files)
     chat = chat_files.from_gguf(file, options.chat_template)
     tokenizer_file = None
     if options.tok_model_id is not None:
@@ -176,12 +182,17 @@ def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, repo
         special_tokens=chat.special_tokens,
         eos_token_ids=chat.eos_token_ids,
         sampling_defaults=chat.sampling,
+        gguf_files=files,
     )
 
 
 def _tokenizer_folder(options: ModelOptions, model_id: str, report: Report) -> ModelFolder:
     path = Path(model_id).expanduser()
-    return ModelFolder(path) if path.is_dir() else hub.fetch_tokenizer(model_id, options, report)
+    if path.is_dir():
+        return ModelFolder(path)
+    from engine.loading import hub  # noqa: PLC0415 - as above
+
+    return hub.fetch_tokenizer(model_id, options, report)
 
 
 def _all_parts(first: GGUFFile, paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_
 from tokenizers.models import BPE
 
 from engine.errors import CorruptModel, UnsupportedModel
-from engine.loading.gguf import GGUFFile, MetadataValue, read_gguf
+from engine.loading.gguf import GGUFFile, MetadataValue
 from engine.loading.pretokenizer import PRETOKENIZERS
 from engine.loading.source import ModelSource
 
@@ -22,7 +22,7 @@ def load_tokenizer(source: ModelSource) -> Tokenizer:
     Raises: CorruptModel for a damaged file, UnsupportedModel for a kind of vocabulary we cannot build.
     """
     if source.tokenizer_file is None:
-        return gguf_tokenizer(read_gguf(source.weight_files[0]))
+        return gguf_tokenizer(source.gguf_files[0])
     try:
         return Tokenizer.from_file(str(source.tokenizer_file))
     except Exception as error:  # the library raises bare Exception for whatever is wrong with a file

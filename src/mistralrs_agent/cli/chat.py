@@ -14,7 +14,6 @@ from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.cli import plain
 from mistralrs_agent.cli.logs import log_to_file, log_to_terminal
 from mistralrs_agent.cli.wiring import open_agent
-from mistralrs_agent.client import RemoteConversation
 from mistralrs_agent.errors import ConfigError
 from mistralrs_agent.options import Options
 
@@ -48,6 +47,8 @@ async def chat_with_server(url: str, api_key: str | None) -> None:
 
     Raises: UserError when there is none at `url`.
     """
+    from mistralrs_agent.client import RemoteConversation  # noqa: PLC0415 - HTTP, which a model here does not need
+
     conversation = await RemoteConversation.connect(url, api_key)
     try:
         await full_screen(conversation)

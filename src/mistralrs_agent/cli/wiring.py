@@ -16,15 +16,11 @@ from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import UserError
 from mistralrs_agent.options import Options
-from mistralrs_agent.search.engines import providers_named
-from mistralrs_agent.search.web import SearchSettings, open_search
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.python import python_tools
-from mistralrs_agent.tools.read_page import ReadPageTool
 from mistralrs_agent.tools.toolbox import Toolbox
-from mistralrs_agent.tools.web_search import WebSearchTool
 from sandbox import SandboxError, SandboxPolicy, describe
 
 CacheType = Literal["auto", "f32", "bf16", "f16"]
@@ -148,6 +144,12 @@ async def open_agent(
 
 
 def _add_search(toolbox: Toolbox, options: Options) -> None:
+    # Only here: HTTP and page reading take a while to import, which would put off the first token.
+    from mistralrs_agent.search.engines import providers_named  # noqa: PLC0415
+    from mistralrs_agent.search.web import SearchSettings, open_search  # noqa: PLC0415
+    from mistralrs_agent.tools.read_page import ReadPageTool  # noqa: PLC0415
+    from mistralrs_agent.tools.web_search import WebSearchTool  # noqa: PLC0415
+
     name = options.agent.search_embedding_model
     settings = SearchSettings(embedding_model=None if name == "none" else name)
     search, pages = open_search(settings, providers_named(options.agent.search_provider))
