@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,10 @@ class Delta:
     usage: Usage | None = None
     error: str = ""
     """What went wrong, where the engine and not the reply failed: nothing more comes for the request."""
+
+    def __reduce__(self) -> tuple[type[Delta], tuple[Any, ...]]:
+        """Pickled for every token: several times faster than the way of frozen dataclasses."""
+        return Delta, tuple([getattr(self, name) for name in self.__slots__])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from starlette.responses import Response
@@ -15,20 +15,13 @@ from mistralrs_agent.server.error_table import error_reply
 
 DONE = "data: [DONE]\n\n"
 KEEP_ALIVE = ": keep-alive\n\n"
-_BUFFERED_FRAMES = 64
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def frame(data: Mapping[str, Any], event: str | None = None) -> str:
     """One event. JSON never holds a bare line break, so one `data:` line is enough."""
     head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
-
-
-class _End:
-    """Put into the queue after the last frame; holds what ended the stream early, if anything did."""
-
-    def __init__(self, error: Exception | None) -> None:
-        self.error = error
+    return f"{head}data: {_encode(data)}\n\n"
 
 
 class EventStream(Response):
@@ -52,48 +45,63 @@ class EventStream(Response):
         self.init_headers({"cache-control": "no-cache", "x-accel-buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises: what the generator raised before its first frame."""
-        queue: asyncio.Queue[str | _End] = asyncio.Queue(_BUFFERED_FRAMES)
-        producer = asyncio.create_task(self._produce(queue))
-        sender = asyncio.create_task(self._send(queue, send))
+        """Raises: what the generator raised before anything was sent."""
+        body = _Body(send, self.raw_headers)
+        pump = asyncio.create_task(self._pump(body))
         hangup = asyncio.create_task(until_hangup(receive))
+        keeper = asyncio.create_task(body.keep_alive(self._keep_alive_s))
         try:
-            await asyncio.wait({sender, hangup}, return_when=asyncio.FIRST_COMPLETED)
-            if sender.done():
-                sender.result()
+            await asyncio.wait({pump, hangup}, return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                pump.result()
         finally:
-            for task in (producer, sender, hangup):
+            for task in (pump, hangup, keeper):
                 task.cancel()
-            await asyncio.gather(producer, sender, hangup, return_exceptions=True)
+            await asyncio.gather(pump, hangup, keeper, return_exceptions=True)
 
-    async def _produce(self, queue: asyncio.Queue[str | _End]) -> None:
+    async def _pump(self, body: _Body) -> None:
         """Run the generator in one task from beginning to end; only here can it be cancelled or closed."""
-        error: Exception | None = None
         try:
             async with aclosing(self._frames) as frames:
                 async for text in frames:
-                    await queue.put(text)
-        except Exception as caught:  # noqa: BLE001 - handed to `_send`, which raises or tells the client
-            error = caught
-        await queue.put(_End(error))
+                    await body.send(text)
+        except Exception as error:
+            if not body.started:
+                raise
+            await body.send(self._error_frames(error), more=False)
+        else:
+            await body.send("", more=False)
 
-    async def _send(self, queue: asyncio.Queue[str | _End], send: Send) -> None:
-        started = False
+
+class _Body:
+    """The body of one streamed response; the first piece sends the head before it."""
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+        self.started = False
+        self._send = send
+        self._headers = headers
+        self._lock = asyncio.Lock()
+        self._now = asyncio.get_running_loop().time
+        self._sent_at = self._now()
+
+    async def send(self, text: str, *, more: bool = True) -> None:
+        async with self._lock:
+            await self._send_now(text, more=more)
+
+    async def keep_alive(self, seconds: float) -> None:
+        """Whenever nothing was sent for so long, send a comment. One sleep a period, whatever is sent meanwhile."""
         while True:
-            item: str | _End = KEEP_ALIVE
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._keep_alive_s):
-                    item = await queue.get()
-            if isinstance(item, _End) and item.error is not None and not started:
-                raise item.error
-            if not started:
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                started = True
-            if isinstance(item, _End):
-                last = self._error_frames(item.error) if item.error is not None else ""
-                await send({"type": "http.response.body", "body": last.encode(), "more_body": False})
-                return
-            await send({"type": "http.response.body", "body": item.encode(), "more_body": True})
+            await asyncio.sleep(self._sent_at + seconds - self._now())
+            async with self._lock:
+                if self._now() - self._sent_at >= seconds:
+                    await self._send_now(KEEP_ALIVE, more=True)
+
+    async def _send_now(self, text: str, *, more: bool) -> None:
+        self._sent_at = self._now()
+        if not self.started:
+            self.started = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
 
 def openai_error_frames(error: Exception) -> str:

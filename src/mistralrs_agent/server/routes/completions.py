@@ -45,7 +45,7 @@ def _echoes(model: ChatModel, body: CompletionRequest, n: int) -> list[str]:
     return [prompt for prompt in prompts for _ in range(n)]
 
 
-async def _continue_all(
+def _continue_all(
     model: ChatModel,
     prompts: Sequence[str | Sequence[int]],
     sampling: SamplingParams,
@@ -53,22 +53,26 @@ async def _continue_all(
     *,
     truncate: bool,
 ) -> AsyncGenerator[Delta, None]:
-    """All prompts at once; choice `c` of prompt `p` has index `p * n + c`. The first failure ends them all."""
+    """All prompts at once; choice `c` of prompt `p` has index `p * n + c`."""
+    replies = [closed_after(model.complete(prompt, sampling, constraint, truncate=truncate)) for prompt in prompts]
+    return replies[0] if len(replies) == 1 else _merged(replies, sampling.n)
+
+
+async def _merged(replies: Sequence[AsyncGenerator[Delta, None]], n: int) -> AsyncGenerator[Delta, None]:
+    """What all of them say, as it comes. The first failure ends them all."""
     queue: asyncio.Queue[Delta | Exception | None] = asyncio.Queue()
 
-    async def run(position: int, prompt: str | Sequence[int]) -> None:
+    async def run(first_index: int, reply: AsyncGenerator[Delta, None]) -> None:
         end: Exception | None = None
         try:
-            async with aclosing(
-                closed_after(model.complete(prompt, sampling, constraint, truncate=truncate))
-            ) as deltas:
+            async with aclosing(reply) as deltas:
                 async for delta in deltas:
-                    queue.put_nowait(replace(delta, index=position * sampling.n + delta.index))
+                    queue.put_nowait(replace(delta, index=first_index + delta.index))
         except Exception as error:  # noqa: BLE001 - raised again by the reader
             end = error
         queue.put_nowait(end)
 
-    tasks = [asyncio.create_task(run(position, prompt)) for position, prompt in enumerate(prompts)]
+    tasks = [asyncio.create_task(run(position * n, reply)) for position, reply in enumerate(replies)]
     running = len(tasks)
     try:
         while running:

@@ -47,7 +47,8 @@ async def completion_frames(deltas: AsyncGenerator[Delta, None], head: Completio
             yield frame(head.body([_choice(index, echo)]))
     async with aclosing(deltas) as events:
         async for delta in events:
-            usage += delta.usage or Usage()
+            if delta.usage is not None:
+                usage += delta.usage
             if delta.text or delta.logprobs or delta.finish_reason:
                 logprobs = text_logprobs(delta.logprobs, sent[delta.index])
                 sent[delta.index] += len(delta.text)
@@ -68,7 +69,8 @@ async def completion_body(deltas: AsyncGenerator[Delta, None], head: CompletionH
         async for delta in events:
             texts[delta.index] += delta.text
             logprobs[delta.index] += delta.logprobs
-            usage += delta.usage or Usage()
+            if delta.usage is not None:
+                usage += delta.usage
             if delta.finish_reason:
                 reasons[delta.index] = delta.finish_reason
     choices = [
