@@ -52,7 +52,7 @@ def _write_q(path: Path, type: str) -> None:
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(1e6)
     writer.add_file_type(0)
-    _copy_fields(source, writer, "tokenizer.", pad_to=Q["vocab"])
+    copy_fields(source, writer, "tokenizer.", pad_to=Q["vocab"])
     generator = torch.Generator().manual_seed(0)
 
     def matrix(name: str, rows: int, columns: int) -> None:
@@ -77,13 +77,13 @@ def _write_q(path: Path, type: str) -> None:
         matrix(block + "ffn_gate.weight", Q["inner"], Q["hidden"])
         matrix(block + "ffn_up.weight", Q["inner"], Q["hidden"])
         matrix(block + "ffn_down.weight", Q["hidden"], Q["inner"])
-    _finish(writer)
+    finish(writer)
 
 
 def _write_s(path: Path, type: str) -> None:
     source = _reader()
     writer = gguf.GGUFWriter(path, "llama")
-    _copy_fields(source, writer, "")
+    copy_fields(source, writer, "")
     for tensor in source.tensors:
         stored = GGMLType[tensor.tensor_type.name]
         rows, columns = int(np.prod(tensor.shape[1:])), int(tensor.shape[0])
@@ -93,7 +93,7 @@ def _write_s(path: Path, type: str) -> None:
             writer.add_tensor(tensor.name, dense.view(-1).numpy())
         else:
             _add(writer, tensor.name, dense.view(rows, columns), type)
-    _finish(writer)
+    finish(writer)
 
 
 def _add(writer: gguf.GGUFWriter, name: str, weight: torch.Tensor, type: str) -> None:
@@ -107,7 +107,7 @@ def _add(writer: gguf.GGUFWriter, name: str, weight: torch.Tensor, type: str) ->
     writer.add_tensor(name, packed.data.view(rows, -1).numpy(), raw_dtype=gguf.GGMLQuantizationType[type])
 
 
-def _finish(writer: gguf.GGUFWriter) -> None:
+def finish(writer: gguf.GGUFWriter) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -121,7 +121,7 @@ def _reader() -> gguf.GGUFReader:
     return gguf.GGUFReader(path)
 
 
-def _copy_fields(source: gguf.GGUFReader, writer: gguf.GGUFWriter, prefix: str, pad_to: int = 0) -> None:
+def copy_fields(source: gguf.GGUFReader, writer: gguf.GGUFWriter, prefix: str, pad_to: int = 0) -> None:
     for name, field in source.fields.items():
         if name.startswith(("GGUF.", "general.architecture")) or not name.startswith(prefix):
             continue

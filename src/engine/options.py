@@ -59,6 +59,6 @@ class ModelOptions:
     """Room for this many tokens, all sequences together."""
     pa_memory_mb: int | None = None
     pa_memory_fraction: float | None = None
-    pa_cache_type: Literal["auto", "f32", "bf16", "f16"] = "auto"
+    pa_cache_type: Literal["auto", "f32", "bf16", "f16", "f8e4m3"] = "auto"
     max_waiting: int = 512
     """Requests that may queue before new ones are refused."""

@@ -27,7 +27,8 @@ from engine.options import ModelOptions
 from engine.request import ModelInfo
 
 _DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
-_BLOCK_SIZES = (8, 16, 32)
+_CACHE_DTYPES = _DTYPES | {"f8e4m3": torch.float8_e4m3fn}
+_BLOCK_SIZES = (8, 16, 32, 64, 128)
 _CPU_CACHE_FRACTION = 0.25
 """Share of available memory the KV cache may grow to on a CPU; it takes pages only as it fills."""
 _GPU_CACHE_FRACTION = 0.9
@@ -151,7 +152,7 @@ def _cache_dtype(options: ModelOptions, build: BuildConfig) -> torch.dtype:
     Where products with rounded activations are fine, attention takes its own in bfloat16, straight from such a cache.
     """
     if options.pa_cache_type != "auto":
-        return _DTYPES[options.pa_cache_type]
+        return _CACHE_DTYPES[options.pa_cache_type]
     if build.matmul_dtype is torch.int8 and kernels.has_bfloat_products():
         return torch.bfloat16
     if build.dtype is torch.float32 and options.dtype != "f32":

@@ -186,7 +186,7 @@ async def test_every_role_takes_text_parts_and_calls_keep_their_results():
 
 
 async def test_shapes_and_template_wishes_reach_the_model():
-    agent = make_agent([[text("{}")], [text("{}")], [text("1")], [text("x")]])
+    agent = make_agent([[text("{}")], [text("{}")], [text("1")], [text("x")], [text("x")], [text("x")]])
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
     async with http_client(agent) as client:
         for wish in (
@@ -199,16 +199,20 @@ async def test_shapes_and_template_wishes_reach_the_model():
             },
             {"grammar": {"type": "regex", "value": "[0-9]+"}},
             {"reasoning_effort": " HIGH", "chat_template_kwargs": {"style": "poem"}, "truncate_sequence": True},
+            {"n": 2, "cache_salt": "mine"},
+            {"cache_salt": "mine"},
         ):
             answer = await client.post("/v1/chat/completions", json={"messages": "hi", **wish})
             assert answer.status_code == 200, answer.text
-    any_object, by_schema, regex, template = scripted(agent).requests
+    any_object, by_schema, regex, template, choices, salted = scripted(agent).requests
     assert (any_object.constraint.kind, any_object.constraint.grammar) == ("json_schema", '{"type": "object"}')
     assert '"integer"' in by_schema.constraint.grammar
     assert (regex.constraint.kind, regex.constraint.grammar) == ("regex", "[0-9]+")
     assert template.enable_thinking is True
     assert template.template_kwargs == {"reasoning_effort": "high", "style": "poem"}
     assert template.truncate is True
+    assert template.cache_salt == ""
+    assert choices.cache_salt == salted.cache_salt == "mine"
 
 
 async def test_several_choices_are_told_apart_whole_and_streamed():

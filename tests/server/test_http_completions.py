@@ -81,7 +81,7 @@ async def test_logprobs_have_the_form_of_the_official_api():
     tops = (TokenLogprob(1, "he", b"he", -0.1), TokenLogprob(2, "ha", b"ha", -3.0))
 
     class Model(ScriptedModel):
-        async def complete(self, prompt, sampling, constraint=None, *, truncate=False):
+        async def complete(self, prompt, sampling, constraint=None, **options):
             assert sampling.logprobs == 2
             yield Delta("r", text="he", logprobs=(TokenLogprob(1, "he", b"he", -0.1, tops),))
             yield Delta("r", text="y", logprobs=(TokenLogprob(3, "y", b"y", -0.5),), finish_reason=FinishReason.LENGTH)
@@ -105,6 +105,7 @@ async def test_sampling_and_grammar_reach_the_model():
             "dry_sequence_breakers": ["."],
             "stop_token_ids": [9],
             "truncate_sequence": True,
+            "cache_salt": "mine",
         }
         assert (await client.post("/v1/completions", json=body)).status_code == 200
     (request,) = scripted(agent).requests
@@ -112,6 +113,7 @@ async def test_sampling_and_grammar_reach_the_model():
         temperature=0.3, stop=("END",), stop_token_ids=(7, 9), dry_multiplier=0.5, dry_sequence_breakers=(".",)
     )
     assert request.truncate
+    assert request.cache_salt == "mine"
     assert request.constraint.grammar == "a+"
 
 

@@ -55,11 +55,20 @@ class LocalChatModel:
         constraint: Constraint | None = None,
         *,
         truncate: bool = False,
+        cache_salt: str = "",
     ) -> AsyncGenerator[Delta, None]:
         if isinstance(prompt, str):
             prompt = self._prompts.bounded(prompt, self.info.context_tokens, truncate=truncate)
             prompt = await asyncio.to_thread(self.tokenize, prompt)
-        request = Request(uuid.uuid4().hex, tuple(prompt), sampling, constraint, truncate=truncate, continues_text=True)
+        request = Request(
+            uuid.uuid4().hex,
+            tuple(prompt),
+            sampling,
+            constraint,
+            cache_salt=cache_salt,
+            truncate=truncate,
+            continues_text=True,
+        )
         async with aclosing(self._service.generate(request)) as deltas:
             async for delta in deltas:
                 yield delta

@@ -116,6 +116,7 @@ class ChatModel(Protocol):
         constraint: Constraint | None = None,
         *,
         truncate: bool = False,
+        cache_salt: str = "",
     ) -> AsyncIterator[Delta]:
         """Continue raw text or token ids, without a chat template. `truncate`: of a prompt that is too long the end
         is continued. Raises like `chat`.

@@ -190,10 +190,12 @@ class ScriptedModel:
         constraint: Constraint | None = None,
         *,
         truncate: bool = False,
+        cache_salt: str = "",
     ) -> AsyncGenerator[Delta, None]:
         """Play the text of the next reply; the prompt is recorded as a request with one user message."""
         words = prompt if isinstance(prompt, str) else self.detokenize(prompt)
-        request = ChatRequest([Message("user", words)], sampling, constraint=constraint, truncate=truncate)
+        message = Message("user", words)
+        request = ChatRequest([message], sampling, constraint=constraint, truncate=truncate, cache_salt=cache_salt)
         async for event in self.chat(request):
             match event:
                 case TextDelta():

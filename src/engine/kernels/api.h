@@ -8,6 +8,7 @@ namespace engine {
 enum Format : int {
     F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8,
     Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14, BF16 = 30,
+    F8E4M3 = 100,  // in no file: torch.float8_e4m3fn, of a cache
     FP8 = 256  // in no file: blocks of 32 codes E4M3 behind a float16 scale
 };
 
@@ -52,7 +53,7 @@ struct Input {
     const Line* lines[FORMS];  // null where no product needs them
 };
 
-// Keys and values of one layer: (2, blocks, kv_heads, block_size, head_dim) in `format` F32, F16 or BF16.
+// Keys and values of one layer: (2, blocks, kv_heads, block_size, head_dim) in `format` F32, F16, BF16 or F8E4M3.
 struct Attention {
     const float* query;  // (tokens, heads, head_dim), each token `query_stride` floats apart
     const float* key;

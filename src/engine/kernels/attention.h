@@ -32,30 +32,63 @@ struct Work {
     int64_t rows() const { return tokens * heads; }
 };
 
-INLINE void copy_as_float(const uint8_t* from, float* to, int64_t count, int format) {
-    if (format == engine::F32) {
-        std::memcpy(to, from, size_t(count) * 4);
-        return;
-    }
-    const auto* halves = (const uint16_t*)from;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        store(to + i, format == engine::F16 ? load_half(halves + i) : load_bfloat(halves + i));
-    for (; i < count; ++i) to[i] = format == engine::F16 ? half_to_float(halves[i]) : bfloat_to_float(halves[i]);
+INLINE int64_t element_bytes(int format) { return format == engine::F32 ? 4 : format == engine::F8E4M3 ? 1 : 2; }
+
+template <int FORMAT>
+struct Cached {
+    static constexpr int FORM = FORMAT;
+};
+
+// Calls body(Cached<FORMAT>) for the format of a cache.
+template <class Function>
+INLINE void with_format(int format, Function&& body) {
+    if (format == engine::F32) body(Cached<engine::F32>{});
+    else if (format == engine::F16) body(Cached<engine::F16>{});
+    else if (format == engine::BF16) body(Cached<engine::BF16>{});
+    else body(Cached<engine::F8E4M3>{});
 }
 
-INLINE int64_t element_bytes(int format) { return format == engine::F32 ? 4 : 2; }
+// Sixteen numbers of a cache row, from number i on.
+template <int FORMAT>
+INLINE F load_cached(const uint8_t* row, int64_t i) {
+    if constexpr (FORMAT == engine::F32) return load((const float*)row + i);
+    else if constexpr (FORMAT == engine::F16) return load_half((const uint16_t*)row + i);
+    else if constexpr (FORMAT == engine::BF16) return load_bfloat((const uint16_t*)row + i);
+    else return load_e4m3(row + i) * set1(256.0f);
+}
+
+template <int FORMAT>
+INLINE void store_cached(uint8_t* row, int64_t i, F x) {
+    if constexpr (FORMAT == engine::F32) store((float*)row + i, x);
+    else if constexpr (FORMAT == engine::F16) store_half((uint16_t*)row + i, x);
+    else if constexpr (FORMAT == engine::BF16) store_bfloat((uint16_t*)row + i, x);
+    else store_e4m3(row + i, x);
+}
 
 INLINE uint8_t* cache_row(const Attention& a, int which, int64_t block, int64_t kv_head, int64_t offset) {
     const int64_t row = ((which * a.blocks + block) * a.kv_heads + kv_head) * a.block_size + offset;
     return (uint8_t*)a.cache + row * a.head_dim * element_bytes(a.format);
 }
 
-INLINE void store_as(int format, const float* from, uint16_t* to, int64_t count) {
+// A row of numbers into the cache, and out of it with zeros up to a multiple of sixteen.
+template <int FORMAT>
+INLINE void write_row(const float* from, uint8_t* to, int64_t count) {
     int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        format == engine::F16 ? store_half(to + i, load(from + i)) : store_bfloat(to + i, load(from + i));
-    for (; i < count; ++i) to[i] = format == engine::F16 ? float_to_half(from[i]) : float_to_bfloat(from[i]);
+    for (; i + LANES <= count; i += LANES) store_cached<FORMAT>(to, i, load(from + i));
+    if (i == count) return;
+    uint8_t rest[LANES * 4];
+    store_cached<FORMAT>(rest, 0, load_some(from + i, count - i));
+    std::memcpy(to + i * element_bytes(FORMAT), rest, size_t((count - i) * element_bytes(FORMAT)));
+}
+
+template <int FORMAT>
+INLINE void read_row(const uint8_t* from, float* to, int64_t count) {
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) store(to + i, load_cached<FORMAT>(from, i));
+    if (i == count) return;
+    uint8_t rest[LANES * 4] = {};
+    std::memcpy(rest, from + i * element_bytes(FORMAT), size_t((count - i) * element_bytes(FORMAT)));
+    store(to + i, load_cached<FORMAT>(rest, 0));
 }
 
 void write_cache(const Attention& a) {
@@ -67,11 +100,9 @@ void write_cache(const Attention& a) {
                     const float* from = (which ? a.value + token * a.value_stride : a.key + token * a.key_stride)
                                         + head * a.head_dim;
                     uint8_t* to = cache_row(a, which, block, head, offset);
-                    if (a.format == engine::F32) {
-                        std::memcpy(to, from, size_t(a.head_dim) * 4);
-                    } else {
-                        store_as(a.format, from, (uint16_t*)to, a.head_dim);
-                    }
+                    with_format(a.format, [&](auto cached) {
+                        write_row<decltype(cached)::FORM>(from, to, a.head_dim);
+                    });
                 }
         }
     });
@@ -84,8 +115,7 @@ INLINE void load_tile(const Attention& a, const Work& work, int which, int64_t f
     for (int64_t position = first; position < last; ++position) {
         float* to = tile + (position - first) * dim;
         const uint8_t* row = cache_row(a, which, table[position / a.block_size], work.kv_head, position % a.block_size);
-        copy_as_float(row, to, a.head_dim, a.format);
-        for (int64_t i = a.head_dim; i < dim; ++i) to[i] = 0.0f;
+        with_format(a.format, [&](auto cached) { read_row<decltype(cached)::FORM>(row, to, a.head_dim); });
     }
     std::memset(tile + (last - first) * dim, 0, size_t((TILE_KEYS - (last - first)) * dim) * 4);
 }
@@ -144,14 +174,6 @@ INLINE void hide_unseen(const Attention& a, const Work& work, int64_t row, int64
         const int64_t key = first + i;
         if (key > position || key < from || key >= last) scores[i * stride] = UNSEEN;
     }
-}
-
-// Sixteen numbers of a cache row.
-template <int FORMAT>
-INLINE F load_cached(const uint8_t* row, int64_t i) {
-    if constexpr (FORMAT == engine::F32) return load((const float*)row + i);
-    else if constexpr (FORMAT == engine::F16) return load_half((const uint16_t*)row + i);
-    else return load_bfloat((const uint16_t*)row + i);
 }
 
 // Products in bfloat take rounded queries and weights, of many rows and of few alike.
@@ -534,9 +556,8 @@ void attend(const Attention& a, const Work& work) {
 #if defined(__AVX512F__)
         if (takes_bfloats(a) && a.head_dim % (2 * LANES) == 0) return attend_few_rows<BfloatRows>(a, work);
 #endif
-        if (a.format == engine::F32) return attend_few_rows<FloatRows<engine::F32>>(a, work);
-        if (a.format == engine::F16) return attend_few_rows<FloatRows<engine::F16>>(a, work);
-        return attend_few_rows<FloatRows<engine::BF16>>(a, work);
+        with_format(a.format, [&](auto cached) { attend_few_rows<FloatRows<decltype(cached)::FORM>>(a, work); });
+        return;
     }
 #if defined(__AVX512F__)
     if (takes_bfloats(a)) return attend_many<BfloatProducts>(a, work);

@@ -385,6 +385,19 @@ INLINE I rounded_bfloat(F x) {
 }
 INLINE void store_bfloat(void* p, F x) { store_upper_halves(p, rounded_bfloat(x)); }
 
+// Codes E4M3, rounded to nearest even; what is beyond the largest number, 448, or is none becomes that.
+INLINE void store_e4m3(void* p, F x) {
+    const I bits = bits_of(x);
+    const F magnitude = min(as_float(bits & set1(0x7fffffff)), set1(448.0f));
+    // Adding a power of two so much larger leaves three bits behind the point, fewer below 2^-6: steps of 2^-9.
+    const I exponent = max_int(bits_of(magnitude) & set1(0x7f800000), set1(121 << 23));
+    const F much = as_float(add_int(exponent, set1(20 << 23)));
+    const F nearest_one = (magnitude + much) - much;
+    const I normal = sub_int(shr(bits_of(nearest_one), 20), set1(120 << 3));
+    const I subnormal = nearest(min(nearest_one * set1(512.0f), set1(8.0f)));  // the larger one where that is right
+    store_bytes(p, max_int(normal, subnormal) | (sar(bits, 31) & set1(-128)));
+}
+
 // e^x with a relative error below 1e-6; 0 below −87, finite up to 88.
 INLINE F exponential(F x) {
     x = max(min(x, set1(88.0f)), set1(-87.3f));

@@ -19,8 +19,13 @@ from engine.kernels import native
 from engine.kernels.library import AttentionArguments, Library, MatrixArguments
 from engine.quant.base import GGMLType
 
-CACHE_FORMATS = {torch.float32: GGMLType.F32, torch.float16: GGMLType.F16, torch.bfloat16: GGMLType.BF16}
-"""Formats of a KV cache that the library reads."""
+CACHE_FORMATS = {
+    torch.float32: GGMLType.F32.file_id,
+    torch.float16: GGMLType.F16.file_id,
+    torch.bfloat16: GGMLType.BF16.file_id,
+    torch.float8_e4m3fn: 100,
+}
+"""Types of a KV cache that the library reads, and their `engine::Format`."""
 
 _operators = torch.library.Library("mistralrs", "DEF")
 
@@ -253,7 +258,7 @@ def attention_arguments(
         block_size=block_size,
         scale=scale,
         soft_cap=soft_cap,
-        format=CACHE_FORMATS[cache.dtype].file_id,
+        format=CACHE_FORMATS[cache.dtype],
     )
 
 

@@ -176,6 +176,7 @@ class TurnLoop:
             enable_thinking=self.turn.enable_thinking,
             template_kwargs=self.turn.template_kwargs,
             truncate=self.turn.truncate,
+            cache_salt=self.turn.cache_salt,
         )
 
     async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:

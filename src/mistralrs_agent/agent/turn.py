@@ -40,3 +40,5 @@ class Turn:
     enable_thinking: bool | None = None
     template_kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     truncate: bool = False
+    cache_salt: str = ""
+    """Prompts with different salts share no cached prefix, so that timing tells neither what the other asked."""

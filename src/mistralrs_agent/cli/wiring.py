@@ -23,7 +23,9 @@ from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.toolbox import Toolbox
 from sandbox import SandboxError, SandboxPolicy, describe
 
-CacheType = Literal["auto", "f32", "bf16", "f16"]
+CacheType = Literal["auto", "f32", "bf16", "f16", "f8e4m3"]
+_CACHE_TYPES: dict[str, CacheType] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "float8_e4m3fn": "f8e4m3"}
+"""Long names of types and the short ones they mean."""
 Report = Callable[[str], None]
 """Told what happens while a model is made ready."""
 
@@ -69,7 +71,7 @@ def model_options(options: Options) -> ModelOptions:
         pa_context_len=cache.context_len,
         pa_memory_mb=cache.memory_mb,
         pa_memory_fraction=cache.memory_fraction,
-        pa_cache_type=cast("CacheType", cache.cache_type),  # the section refuses f8e4m3
+        pa_cache_type=_CACHE_TYPES.get(cache.cache_type) or cast("CacheType", cache.cache_type),  # a short one
         max_waiting=options.runtime.max_waiting,
     )
 

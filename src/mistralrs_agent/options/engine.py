@@ -44,7 +44,9 @@ class PagedAttention(Section):
     tables: ClassVar[tuple[str, ...]] = ("paged_attn",)
     rules: ClassVar[tuple[Rule, ...]] = (conflicts("context_len", "memory_mb", "memory_fraction"),)
 
-    mode: Annotated[Literal["auto", "on", "off"], flag("--paged-attn", not_yet=("off",))] = "auto"
+    mode: Annotated[
+        Literal["auto", "on", "paged", "off"], flag("--paged-attn", also=("--cache-strategy",), not_yet=("off",))
+    ] = "auto"
     """Use a paged key-value cache; it is always on, on every device."""
     context_len: Annotated[int | None, Field(gt=0), flag("--pa-context-len")] = None
     """Room for this many tokens, all sequences together."""
@@ -54,12 +56,15 @@ class PagedAttention(Section):
         float | None, Field(gt=0, le=1), flag("--pa-memory-fraction", also=("--device-memory-utilization",))
     ] = None
     """Use this share of the device's memory, weights included, instead."""
-    block_size: Annotated[Literal[8, 16, 32] | None, flag("--pa-block-size", also=("--kv-cache-page-size",))] = None
+    block_size: Annotated[
+        Literal[8, 16, 32, 64, 128] | None, flag("--pa-block-size", also=("--kv-cache-page-size",))
+    ] = None
     """Tokens in one block of the cache; 32 when unset."""
     cache_type: Annotated[
-        Literal["auto", "f32", "bf16", "f16", "f8e4m3"], flag("--pa-cache-type", not_yet=("f8e4m3",))
+        Literal["auto", "f32", "bf16", "f16", "f8e4m3", "float32", "bfloat16", "float16", "float8_e4m3fn"],
+        flag("--pa-cache-type", also=("--kv-cache-format",)),
     ] = "auto"
-    """Type of the cached keys and values."""
+    """Type of the cached keys and values; the long names mean the short ones."""
 
 
 class Speculation(Section):

@@ -34,6 +34,7 @@ def several_choices(agent: Agent, turn: Turn) -> AsyncGenerator[ReplyEvent, None
         enable_thinking=turn.enable_thinking,
         template_kwargs=turn.template_kwargs,
         truncate=turn.truncate,
+        cache_salt=turn.cache_salt,
     )
     return closed_after(agent.model.chat(request))
 

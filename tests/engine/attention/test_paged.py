@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 import torch
 
+from engine import kernels
 from engine.attention import paged
 from engine.attention.base import Step
 from engine.attention.paged import paged_attention
+from engine.kernels import torch_ops
+from engine.kernels.library import AttentionArguments
 
 BLOCK_SIZE = 16
+BFLOAT = 1
+"""`engine::Precision` of products in bfloat."""
 
 
 @dataclass
@@ -164,17 +169,58 @@ def test_head_shapes(heads: int, kv_heads: int, head_dim: int) -> None:
     check(make_batch(MIXES["everything mixed"], heads=heads, kv_heads=kv_heads, head_dim=head_dim))
 
 
-@pytest.mark.parametrize("cache_dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("cache_dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
 @pytest.mark.parametrize("lengths", [MIXES["one decode"], MIXES["everything mixed"]])
-def test_cache_of_another_dtype_than_the_query(lengths: list[tuple[int, int]], cache_dtype: torch.dtype) -> None:
-    check(make_batch(lengths, cache_dtype=cache_dtype))
+@pytest.mark.parametrize("head_dim", [32, 40])
+def test_cache_of_another_dtype_than_the_query(
+    lengths: list[tuple[int, int]], head_dim: int, cache_dtype: torch.dtype
+) -> None:
+    check(make_batch(lengths, head_dim=head_dim, cache_dtype=cache_dtype))
+
+
+@pytest.mark.parametrize("options", [{}, {"window": 24}, {"soft_cap": 1.5}], ids=str)
+@pytest.mark.parametrize("head_dim", [64, 80])
+def test_products_in_bfloat_err_by_the_rounding_of_queries_and_weights_only(
+    options: dict[str, Any],
+    head_dim: int,
+    implementation: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exact = torch_ops.attention_arguments
+
+    def in_bfloat(*arguments: Any) -> AttentionArguments:
+        changed = exact(*arguments)
+        changed.precision = BFLOAT
+        return changed
+
+    monkeypatch.setattr(torch_ops, "attention_arguments", in_bfloat)
+    batch = make_batch([(70, 133), (1, 300), (3, 40), (33, 33)], head_dim=head_dim, cache_dtype=torch.bfloat16)
+    check(batch, tolerance=1e-2, **options)
+    if implementation == "avx512" and kernels.has_bfloat_products():
+        with pytest.raises(AssertionError):  # were they floats, they would be closer
+            check(batch, **options)
+
+
+def test_a_cache_of_eight_bits_rounds_to_the_nearest_code_and_stops_at_the_largest() -> None:
+    numbers = torch.cat([torch.randn(200) * 10.0**power for power in range(-5, 4)])
+    halfway = torch.tensor([17.0, 19.0, 2.0**-10, 3 * 2.0**-10, 2.0**-7 - 2.0**-11, 448.0, 463.0, 465.0, 1e9, 0.0])
+    numbers = torch.cat([numbers, halfway, -halfway])
+    numbers = numbers[: len(numbers) // 20 * 20].view(-1, 1, 20)
+    batch = make_batch(
+        [(len(numbers), len(numbers))], heads=1, kv_heads=1, head_dim=20, cache_dtype=torch.float8_e4m3fn
+    )
+    paged_attention(batch.query, numbers, numbers, batch.cache, batch.step, scale=0.0)
+    stored = batch.cache[:, batch.step.slots // BLOCK_SIZE, :, batch.step.slots % BLOCK_SIZE]
+    expected = numbers.clamp(-448, 448).to(torch.float8_e4m3fn)
+    for which in range(2):
+        assert torch.equal(stored[:, which].float(), expected.float())
 
 
 def test_half_precision_queries() -> None:
     check(make_batch(MIXES["everything mixed"], cache_dtype=torch.bfloat16, dtype=torch.bfloat16), tolerance=2e-2)
 
 
-@pytest.mark.parametrize("block_size", [8, 32])
+@pytest.mark.parametrize("block_size", [8, 32, 128])
 def test_block_sizes(block_size: int) -> None:
     check(make_batch(MIXES["everything mixed"], block_size=block_size))
 

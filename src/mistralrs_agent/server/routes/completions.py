@@ -30,7 +30,7 @@ async def create_completion(body: CompletionRequest, served: ServedHere, request
     model = served.agent.model
     sampling = body.sampling(model.info.sampling_defaults)
     constraint = reply_constraint(body.response_format, body.grammar)
-    deltas = _continue_all(model, body.prompts, sampling, constraint, truncate=bool(body.truncate_sequence))
+    deltas = _continue_all(model, body, sampling, constraint)
     head = CompletionHead(model.info.id, _echoes(model, body, sampling.n), body.suffix or "", body.include_usage)
     if body.stream:
         frames = completion_frames(deltas, head)
@@ -46,15 +46,14 @@ def _echoes(model: ChatModel, body: CompletionRequest, n: int) -> list[str]:
 
 
 def _continue_all(
-    model: ChatModel,
-    prompts: Sequence[str | Sequence[int]],
-    sampling: SamplingParams,
-    constraint: Constraint | None,
-    *,
-    truncate: bool,
+    model: ChatModel, body: CompletionRequest, sampling: SamplingParams, constraint: Constraint | None
 ) -> AsyncGenerator[Delta, None]:
     """All prompts at once; choice `c` of prompt `p` has index `p * n + c`."""
-    replies = [closed_after(model.complete(prompt, sampling, constraint, truncate=truncate)) for prompt in prompts]
+    truncate, salt = bool(body.truncate_sequence), body.cache_salt or ""
+    replies = [
+        closed_after(model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt))
+        for prompt in body.prompts
+    ]
     return replies[0] if len(replies) == 1 else _merged(replies, sampling.n)
 
 

@@ -167,6 +167,7 @@ class ChatRequest(SamplingFields):
             enable_thinking=thinking,
             template_kwargs=template,
             truncate=bool(self.truncate_sequence),
+            cache_salt=self.cache_salt or "",
         )
 
     def sampling(self, defaults: SamplingParams) -> SamplingParams:

@@ -16,7 +16,8 @@ TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class SamplingFields(WireModel):
-    """Fields that end up in `SamplingParams` under the same name, and `stop`, which may name token ids too."""
+    """Fields that end up in `SamplingParams` under the same name, `stop`, which may name token ids too,
+    and `cache_salt`, which keeps a prefix from being shared."""
 
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -33,6 +34,8 @@ class SamplingFields(WireModel):
     stop: StopString | list[StopString | TokenId] | None = None
     stop_token_ids: list[TokenId] | None = None
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+
+    cache_salt: Annotated[str, Field(max_length=1000)] | None = None
 
     dry_multiplier: Annotated[float, Field(ge=0)] | None = None
     dry_base: Annotated[float, Field(ge=1)] | None = None
