@@ -38,25 +38,51 @@ class Expert(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SharedExpert:
+    """A block for every token, weighed by a gate of its own."""
+
+    gate: Linear
+    """hidden → 1"""
+    block: Expert
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (T, hidden) → (T, hidden)."""
+        return self.gate(x).sigmoid() * self.block(x)
+
+
 class MixtureOfExperts:
     """Softmax routing to the `per_token` best experts, whose outputs are added by weight."""
 
-    def __init__(self, router: Linear, experts: Sequence[Expert], per_token: int, *, normalize: bool) -> None:
+    def __init__(
+        self,
+        router: Linear,
+        experts: Sequence[Expert],
+        per_token: int,
+        *,
+        normalize: bool,
+        shared: SharedExpert | None = None,
+    ) -> None:
         """`normalize`: weights of the chosen experts sum to one."""
         self.router = router
         self.experts = experts
         self.per_token = per_token
         self.normalize = normalize
+        self.shared = shared
         self._native: _Native | None = None
         self._stacked: tuple[Tensor, Tensor] | None = None
 
     @property
     def linears(self) -> list[Linear]:
-        """All matrices, the router's first."""
+        """All matrices a token chooses from, the router's first."""
         return [self.router, *(linear for expert in self.experts for linear in (*expert.gate_up.parts, expert.down))]
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, hidden) → (T, hidden)."""
+        out = self._chosen(x)
+        return out if self.shared is None else out + self.shared(x)
+
+    def _chosen(self, x: Tensor) -> Tensor:
         if torch_ops.takes(x) and (address := self.native_address()) is not None:
             return torch_ops.mix_experts(x, address, native_precision(self.router.matmul_dtype or x.dtype))
         shares, chosen = self.router(x).float().softmax(-1).topk(self.per_token, -1)  # (T, per_token) each
@@ -69,7 +95,10 @@ class MixtureOfExperts:
         return (results.view(*chosen.shape, x.shape[1]) * shares.unsqueeze(-1)).sum(1).to(x.dtype)
 
     def native_address(self) -> int | None:
-        """Where the library finds the description of this mixture; None when one of its weights stays with torch."""
+        """Where the library finds the description of this mixture, a shared expert apart.
+
+        None when one of its weights stays with torch.
+        """
         if self._native is None:
             if self.router.bias is not None or any(linear.native_address() is None for linear in self.linears):
                 return None

@@ -85,6 +85,15 @@ def _experts(metadata: _Metadata, count_key: str) -> Config:
     return config
 
 
+def _qwen2_moe(metadata: _Metadata) -> Config:
+    return _experts(metadata, "num_experts") | {
+        "shared_expert_intermediate_size": metadata.integer("expert_shared_feed_forward_length"),
+        "norm_topk_prob": False,
+        "decoder_sparse_step": 1,
+        "mlp_only_layers": [],
+    }
+
+
 def _qwen3_moe(metadata: _Metadata) -> Config:
     return _experts(metadata, "num_experts") | {"norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": []}
 
@@ -132,6 +141,14 @@ def _smollm3(metadata: _Metadata) -> Config:
     return {"no_rope_layers": [int((i + 1) % 4 != 0) for i in range(layers)], "use_sliding_window": False}
 
 
+def _ministral3(metadata: _Metadata) -> Config:
+    rope = dict(_rope_parameters(metadata))
+    if beta := metadata.number("attention.temperature_scale", 0.0):
+        rope["llama_4_scaling_beta"] = beta
+        rope["original_max_position_embeddings"] = metadata.integer("rope.scaling.original_context_length")
+    return {"rope_parameters": rope}
+
+
 def _granite(metadata: _Metadata) -> Config:
     return {
         "embedding_multiplier": metadata.number("embedding_scale", 1.0),
@@ -143,7 +160,9 @@ def _granite(metadata: _Metadata) -> Config:
 
 _FAMILIES = {
     "llama": _Family("LlamaForCausalLM", "llama", _llama),
+    "mistral3": _Family("Ministral3ForCausalLM", "ministral3", _ministral3),
     "qwen2": _Family("Qwen2ForCausalLM", "qwen2"),
+    "qwen2moe": _Family("Qwen2MoeForCausalLM", "qwen2_moe", _qwen2_moe),
     "qwen3": _Family("Qwen3ForCausalLM", "qwen3"),
     "qwen3moe": _Family("Qwen3MoeForCausalLM", "qwen3_moe", _qwen3_moe),
     "gemma2": _Family("Gemma2ForCausalLM", "gemma2", _gemma2),
@@ -238,4 +257,9 @@ def _rope_parameters(metadata: _Metadata) -> Mapping[str, object]:
     rope |= {"rope_type": kind, "factor": metadata.number("rope.scaling.factor")}
     if kind == "yarn":
         rope["original_max_position_embeddings"] = original
+        for name in ("beta_fast", "beta_slow"):
+            if f"rope.scaling.yarn_{name}" in metadata:
+                rope[name] = metadata.number(f"rope.scaling.yarn_{name}")
+        if "rope.scaling.yarn_log_multiplier" in metadata:
+            rope |= {"mscale": 1.0, "mscale_all_dim": metadata.number("rope.scaling.yarn_log_multiplier")}
     return rope

@@ -7,7 +7,7 @@ order interleaved RoPE wants; whole rows are moved back to the half-split order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -46,6 +46,10 @@ _LAYER = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
     "ffn_gate_inp": "mlp.gate",
+    "ffn_gate_inp_shexp": "mlp.shared_expert_gate",
+    "ffn_gate_shexp": "mlp.shared_expert.gate_proj",
+    "ffn_up_shexp": "mlp.shared_expert.up_proj",
+    "ffn_down_shexp": "mlp.shared_expert.down_proj",
     "ffn_gate_exps": "mlp.experts.{expert}.gate_proj",
     "ffn_up_exps": "mlp.experts.{expert}.up_proj",
     "ffn_down_exps": "mlp.experts.{expert}.down_proj",
@@ -66,7 +70,7 @@ _MIXTRAL = {
     "ffn_up_exps": "block_sparse_moe.experts.{expert}.w3",
     "ffn_down_exps": "block_sparse_moe.experts.{expert}.w2",
 }
-_INTERLEAVED_ROPE = {"llama", "smollm3", "granite"}
+_INTERLEAVED_ROPE = {"llama", "mistral3", "smollm3", "granite"}
 _PERMUTED = {"attn_q": "num_attention_heads", "attn_k": "num_key_value_heads"}
 _NOT_WEIGHTS = ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")
 """Part of the config, see `gguf_config`."""
@@ -161,6 +165,8 @@ def _place(file: GGUFFile, tensor: TensorInfo, architecture: str, config: Config
     name = f"model.layers.{layer}.{names[part]}.{kind}"
     if "{expert}" in name:
         return {name.format(expert=i): _Place(file, tensor, expert=i) for i in range(tensor.shape[0])}
+    if part == "ffn_gate_inp_shexp" and len(tensor.shape) == 1:  # a matrix of one row, which some files flatten
+        tensor = replace(tensor, shape=(1, *tensor.shape))
     heads = config[_PERMUTED[part]] if architecture in _INTERLEAVED_ROPE and part in _PERMUTED else None
     assert heads is None or isinstance(heads, int)
     plus_one = _is_gemma_norm(architecture, tensor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from engine.attention.base import Step
@@ -35,6 +36,9 @@ class AttentionBlock:
             query, key = self.query_norm(query), self.key_norm(key)
         if self.rotary is not None:
             query, key = self.rotary(query, key, step.positions)
+        if (growth := spec.query_growth) is not None:
+            scale = 1 + growth.beta * torch.log1p((step.positions // growth.period).float())  # (T,)
+            query = (query * scale.view(-1, 1, 1)).to(key.dtype)
         out = paged_attention(
             query,
             key,

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 from engine.layers.activation import gelu_tanh_mul, silu_mul
 from engine.layers.linear import Embedding
-from engine.layers.moe import MixtureOfExperts
+from engine.layers.moe import MixtureOfExperts, SharedExpert
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
 from engine.loading.weights import Weights
@@ -104,7 +104,9 @@ class _Builder:
             feed_forward_norm=(
                 self.norm(f"{name}.pre_feedforward_layernorm", spec.hidden_size) if sandwich else after_attention
             ),
-            feed_forward=self._mixture(name, experts) if experts else self._feed_forward(f"{name}.mlp"),
+            feed_forward=self._mixture(name, experts)
+            if experts
+            else self._feed_forward(f"{name}.mlp", spec.intermediate_size),
             feed_forward_output_norm=(
                 self.norm(f"{name}.post_feedforward_layernorm", spec.hidden_size) if sandwich else None
             ),
@@ -128,9 +130,8 @@ class _Builder:
             self.norm(f"{name}.k_norm", spec.head_dim) if spec.qk_norm else None,
         )
 
-    def _feed_forward(self, name: str) -> FeedForward:
-        spec, bias = self._spec, self._spec.mlp_bias
-        hidden, inner = spec.hidden_size, spec.intermediate_size
+    def _feed_forward(self, name: str, inner: int) -> FeedForward:
+        spec, hidden, bias = self._spec, self._spec.hidden_size, self._spec.mlp_bias
         if spec.fused_checkpoint:
             parts = {f"{name}.gate_up_proj": 2 * inner}
         else:
@@ -153,7 +154,11 @@ class _Builder:
             )
             for i in range(experts.count)
         ]
-        return MixtureOfExperts(router, blocks, experts.per_token, normalize=experts.normalize)
+        shared = None
+        if experts.shared_size is not None:
+            gate = self._weights.linear(f"{name}.shared_expert_gate", 1, hidden)
+            shared = SharedExpert(gate, self._feed_forward(f"{name}.shared_expert", experts.shared_size))
+        return MixtureOfExperts(router, blocks, experts.per_token, normalize=experts.normalize, shared=shared)
 
     def _rotary(self, rope: Rope | None) -> RotaryEmbedding | None:
         if rope is None:

@@ -1,11 +1,11 @@
-"""Llama and what is built like it: SmolLM2, Mistral, SmolLM3, Granite."""
+"""Llama and what is built like it: SmolLM2, Mistral, Ministral 3, SmolLM3, Granite."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from engine.models.config import ModelConfig
-from engine.models.spec import DecoderSpec, common_spec, layer_types, windows
+from engine.models.spec import DecoderSpec, QueryGrowth, common_spec, layer_types, windows
 
 
 def llama(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
@@ -22,6 +22,16 @@ def mistral(config: ModelConfig, context_tokens: int | None = None) -> DecoderSp
     """Llama with a sliding window on every layer, if any."""
     spec = common_spec(config, context_tokens)
     return replace(spec, windows=(config.optional_size("sliding_window"),) * spec.num_layers)
+
+
+def ministral3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    """Mistral by YaRN, with queries that grow beyond the context it was first trained for."""
+    spec = mistral(config, context_tokens)
+    rope = config.section("rope_parameters")
+    beta = 0.0 if rope is None else rope.number("llama_4_scaling_beta", 0.0)
+    if rope is None or beta == 0.0:
+        return spec
+    return replace(spec, query_growth=QueryGrowth(beta, rope.size("original_max_position_embeddings")))
 
 
 def smollm3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:

@@ -19,15 +19,15 @@ from engine.layers.linear import Linear, native_precision
 from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
-from engine.models.blocks import Layer
+from engine.models.blocks import FeedForward, Layer
 from engine.models.spec import DecoderSpec
 
 
 class NativeStack:
     """The layers of a decoder, each with the norm after it, run by the native library where all of them fit it.
 
-    They fit when every weight is in the library's layout. The numbers are those of calling the layers one by one: the
-    same kernels run in the same order.
+    They fit when every weight is in the library's layout, no expert is shared by all tokens and no query has grown. The
+    numbers are those of calling the layers one by one: the same kernels run in the same order.
     """
 
     def __init__(self, spec: DecoderSpec, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:
@@ -35,6 +35,8 @@ class NativeStack:
         self._layers = layers
         self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
         self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
+        blocks = [layer.feed_forward for layer, _ in layers]
+        self._fits = all(isinstance(block, FeedForward) or block.shared is None for block in blocks)
         self._described: _Described | None = None
         self._caches: _Caches | None = None
 
@@ -47,7 +49,10 @@ class NativeStack:
         library = native()
         if library is None or residual.device.type != "cpu" or residual.dtype is not torch.float32:
             return None
-        described = self._describe(max(step.context_lens_host))
+        longest = max(step.context_lens_host)
+        if not self._fits or (self._spec.query_growth is not None and longest > self._spec.query_growth.period):
+            return None
+        described = self._describe(longest)
         if described is None:
             return None
         if self._caches is None or self._caches.view is not cache:

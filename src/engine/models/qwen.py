@@ -1,4 +1,4 @@
-"""Qwen2 (and 2.5), Qwen3, and the mixtures of experts Qwen3-MoE and Mixtral."""
+"""Qwen2 (and 2.5), Qwen3, and the mixtures of experts Qwen2-MoE, Qwen3-MoE and Mixtral."""
 
 from __future__ import annotations
 
@@ -22,22 +22,33 @@ def qwen3(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec
     return replace(spec, qk_norm=True, qkv_bias=bias, output_bias=bias, windows=_windows(config, spec.num_layers))
 
 
+def qwen2_moe(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
+    """Qwen2 with a mixture of experts, one of which is shared by all tokens."""
+    spec = replace(qwen2(config, context_tokens), qkv_bias=config.flag("qkv_bias", True))
+    experts = replace(_experts(config), shared_size=config.size("shared_expert_intermediate_size"))
+    return replace(spec, experts=_on_layers(config, spec, experts))
+
+
 def qwen3_moe(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:
     spec = qwen3(config, context_tokens)
-    experts = Experts(
+    window = config.optional_size("sliding_window") if config.flag("use_sliding_window", False) else None
+    return replace(spec, experts=_on_layers(config, spec, _experts(config)), windows=(window,) * spec.num_layers)
+
+
+def _experts(config: ModelConfig) -> Experts:
+    return Experts(
         count=config.size("num_experts", config.integer("num_local_experts", 0)),
         per_token=config.size("num_experts_per_tok"),
         intermediate_size=config.size("moe_intermediate_size"),
         normalize=config.flag("norm_topk_prob", False),
     )
+
+
+def _on_layers(config: ModelConfig, spec: DecoderSpec, experts: Experts) -> tuple[Experts | None, ...]:
+    """The mixture on every layer, or on every few, but for those listed as dense."""
     interval = config.size("decoder_sparse_step", 1)
     dense = config.items("mlp_only_layers") or []
-    window = config.optional_size("sliding_window") if config.flag("use_sliding_window", False) else None
-    return replace(
-        spec,
-        experts=tuple(None if i in dense or (i + 1) % interval else experts for i in range(spec.num_layers)),
-        windows=(window,) * spec.num_layers,
-    )
+    return tuple(None if i in dense or (i + 1) % interval else experts for i in range(spec.num_layers))
 
 
 def mixtral(config: ModelConfig, context_tokens: int | None = None) -> DecoderSpec:

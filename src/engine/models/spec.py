@@ -25,6 +25,17 @@ class Experts:
     gate: str = "gate_proj"
     up: str = "up_proj"
     down: str = "down_proj"
+    shared_size: int | None = None
+    """Intermediate size of a block that every token goes through as well, weighed by a gate of its own; None: no such
+    block."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryGrowth:
+    """Queries far into a text are scaled up: 1 + beta · ln(1 + ⌊position / period⌋)."""
+
+    beta: float
+    period: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,7 @@ class DecoderSpec:
     embedding_scale: float = 1.0
     residual_scale: float = 1.0
     logit_scale: float = 1.0
+    query_growth: QueryGrowth | None = None
     attention_soft_cap: float | None = None
     logit_soft_cap: float | None = None
 

@@ -179,7 +179,7 @@ def _attention(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    engine: _Attender,
+    engine: _Attender | None = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
@@ -187,6 +187,8 @@ def _attention(
     **others: Any,
 ) -> tuple[Tensor, None]:
     """query (1, H, T, D), key and value (1, KV, T, D) → (1, T, H, D), as the library's attention functions do."""
+    if engine is None:
+        raise ValueError("its layers keep from attention what the model is told")
     if attention_mask is not None or not others.get("is_causal", getattr(module, "is_causal", True)):
         raise ValueError("its attention is not simply causal")
     query, key, value = (heads[0].transpose(0, 1).contiguous() for heads in (query, key, value))
@@ -207,6 +209,11 @@ class _Passthrough(nn.Module):
         super().__init__()
         self.output_class: type[ModelOutput] = BaseModelOutputWithPast
         """What the backbone returns, which the head may look into."""
+
+    @property
+    def decoder(self) -> _Passthrough:
+        """What a head of the OPT kind calls instead."""
+        return self
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> ModelOutput:
         return self.output_class(last_hidden_state=inputs_embeds)

@@ -14,7 +14,9 @@ from transformers import PreTrainedModel
 ARCHITECTURES = {
     "llama": "llama",
     "mixtral": "llama",
+    "ministral3": "mistral3",
     "qwen2": "qwen2",
+    "qwen2-moe": "qwen2moe",
     "qwen3": "qwen3",
     "qwen3-moe": "qwen3moe",
     "gemma2": "gemma2",
@@ -23,7 +25,7 @@ ARCHITECTURES = {
     "smollm3": "smollm3",
     "granite": "granite",
 }
-_INTERLEAVED = ("llama", "smollm3", "granite")
+_INTERLEAVED = ("llama", "mistral3", "smollm3", "granite")
 
 
 def write_model(model: PreTrainedModel, arch: str, path: Path, types: tuple[Type, ...]) -> None:
@@ -93,12 +95,20 @@ def _write_metadata(writer: gguf.GGUFWriter, arch: str, config: Any) -> None:
     if rope["rope_type"] in ("linear", "yarn"):
         writer.add_rope_scaling_type(gguf.RopeScalingType(rope["rope_type"]))
         writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    if arch == "mistral3":
+        writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
+        writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
+        writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+        writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
     if window := getattr(config, "sliding_window", None):
         writer.add_sliding_window(window)
     if experts := getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None):
         writer.add_expert_count(experts)
         writer.add_expert_used_count(config.num_experts_per_tok)
         writer.add_expert_feed_forward_length(getattr(config, "moe_intermediate_size", config.intermediate_size))
+    if arch == "qwen2moe":
+        writer.add_expert_shared_feed_forward_length(config.shared_expert_intermediate_size)
     if arch == "gemma2":
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)

@@ -150,6 +150,8 @@ def test_a_wrong_config_entry_is_named(key: str, value: object, message: str, ch
         ("mamba", "keep other state than keys and values"),
         ("t5", "encoder-decoder"),
         ("bloom", "cannot run on a paged cache"),
+        ("falcon", "cannot run on a paged cache"),
+        ("stablelm", "cannot run on a paged cache"),
         ("clip_vision_model", "no causal language model"),
         ("lfm2", r"layers \(conv\) that keep other state"),
         ("made_up", "no model type 'made_up'"),
@@ -163,6 +165,13 @@ def test_architectures_that_cannot_run_say_why(model_type: str, message: str, ch
         source.config["layer_types"] = ["conv", "full_attention"]
     with pytest.raises(UnsupportedModel, match=message):
         load_model(source, tiny.build())
+
+
+def test_layers_that_do_not_pass_on_what_attention_needs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(tiny.CONFIGS, "nemotron", ("NemotronConfig", {}))
+    tiny.make("nemotron", tmp_path)
+    with pytest.raises(UnsupportedModel, match="NemotronForCausalLM does not run on a paged cache: its layers keep"):
+        load_model(tiny.source_of(tmp_path), tiny.build())
 
 
 def test_an_architecture_that_does_not_exist_is_refused(checkpoint: Path):

@@ -36,6 +36,15 @@ _LLAMA3_ROPE = {
     "original_max_position_embeddings": 32,
 }
 _YARN = {"rope_type": "yarn", "rope_theta": 10_000.0, "factor": 4.0, "original_max_position_embeddings": 32}
+_MINISTRAL_ROPE = {
+    **_YARN,
+    "original_max_position_embeddings": 16,
+    "beta_fast": 32.0,
+    "beta_slow": 1.0,
+    "mscale": 1.0,
+    "mscale_all_dim": 1.0,
+    "llama_4_scaling_beta": 0.1,
+}
 _LONGROPE = {
     "rope_type": "longrope",
     "rope_theta": 10_000.0,
@@ -77,6 +86,21 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
             "norm_topk_prob": True,
         },
     ),
+    "ministral3": ("Ministral3Config", {"head_dim": 8, "rope_parameters": _MINISTRAL_ROPE}),
+    "qwen2-moe": (
+        "Qwen2MoeConfig",
+        {
+            "num_experts": 6,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16,
+            "shared_expert_intermediate_size": 32,
+            "mlp_only_layers": [1],
+        },
+    ),
+    "opt": ("OPTConfig", {"ffn_dim": 48, "word_embed_proj_dim": 32}),
+    "gpt-neox": ("GPTNeoXConfig", {"rotary_pct": 0.5}),
+    "cohere": ("CohereConfig", {}),
+    "starcoder2": ("Starcoder2Config", {"sliding_window": 6, "use_bias": True}),
     "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}),
     "olmo2": ("Olmo2Config", {}),
     "gpt-oss": ("GptOssConfig", {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 6}),
@@ -96,7 +120,9 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-NATIVE = [name for name in CONFIGS if name not in ("gpt2", "olmo2", "gpt-oss", "deepseek")]
+BROAD = ("gpt2", "opt", "gpt-neox", "cohere", "starcoder2", "olmo2", "gpt-oss", "deepseek")
+"""Run by the transformers path only."""
+NATIVE = [name for name in CONFIGS if name not in BROAD]
 
 
 def make(name: str, folder: Path, **changes: Any) -> PreTrainedModel:
