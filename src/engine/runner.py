@@ -72,8 +72,9 @@ class StepInputs:
             self._starts[row + 1] = start
             self._contexts[row] = chunk.sequence.num_computed + chunk.num_tokens
         token_ids, positions, slots, starts, contexts, tables = self._views(start, len(batch))
+        # the positions are an object of each step's own: layers compute angles for the first of them that asks
         return token_ids, Step(
-            positions=positions,
+            positions=positions.view(-1),
             query_starts=starts,
             context_lens=contexts,
             block_tables=tables,

@@ -44,7 +44,7 @@ class RotaryEmbedding:
     def _factors(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """What each dimension that turns is multiplied by, and what its partner is: (T, 1, R) each.
 
-        All layers of a step ask with the same tensor, which nobody modifies: computed for the first of them only.
+        All layers of a step ask with the same object, the next step with another: computed for the first of them only.
         """
         if self._last is None or self._last[0] is not positions:
             cosine, sine = self._angles(positions).unsqueeze(2).unbind(1)
