@@ -26,7 +26,8 @@ constexpr int PAIR = 2;  // groups of sixteen rows that share one pass over the 
 #else
 constexpr int PAIR = 1;
 #endif
-constexpr int64_t TOKEN_TILE = 64;  // sums of so many tokens stay in the first-level cache
+constexpr int64_t TOKEN_TILE = 60;  // sums of so many tokens stay in the first-level cache
+constexpr int64_t PANEL_BYTES = 1 << 18;  // weights that stay in the second-level cache from tile to tile
 constexpr int AT_ONCE = 8;       // tokens that share codes in registers
 constexpr int FEW_TOKENS = 24;   // measured: up to here passes of AT_ONCE beat unpacking codes for a tile
 
@@ -251,6 +252,8 @@ BFLOAT_TARGET void tile_of_bfloats(const Matrix& weight, int64_t group, const Li
         for (int m = 0; m < M; ++m) total[g][m] = zero();
     for (int64_t column = 0; column < weight.columns; column += LANES, words += LANES * LANES * 2) {
         const Line* line = lines + column / LINE_COLUMNS * tokens;
+        UNROLL(12)
+        for (int m = 0; m < M; ++m) __builtin_prefetch(line + tokens + m);
         UNROLL(8)
         for (int pair = 0; pair < LANES / 2; ++pair) {
             I weights[GROUPS];
@@ -309,15 +312,15 @@ INLINE void rounded_products(const Matrix& weight, const Line* lines, int64_t to
         });
         return;
     }
-    const int64_t pairs = (groups_of(weight) + PAIR - 1) / PAIR;
-    int64_t step = pairs / (4 * engine::threads());
+    const int64_t pairs = (groups_of(weight) + PAIR - 1) / PAIR, tiles = (tokens + TOKEN_TILE - 1) / TOKEN_TILE;
+    const int64_t most = PANEL_BYTES / (PAIR * group_bytes<D>(weight)), share = pairs * tiles / (8 * engine::threads());
+    int64_t step = share < most ? share : most;
     step = step < 1 ? 1 : step > 8 ? 8 : step;
-    engine::parallel((pairs + step - 1) / step, [&](int64_t chunk) {
-        for (int64_t token = 0; token < tokens; token += TOKEN_TILE) {
-            const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
-            for (int64_t pair = chunk * step; pair < (chunk + 1) * step && pair < pairs; ++pair)
-                many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
-        }
+    engine::parallel((pairs + step - 1) / step * tiles, [&](int64_t index) {
+        const int64_t first = index / tiles * step, token = index % tiles * TOKEN_TILE;
+        const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
+        for (int64_t pair = first; pair < first + step && pair < pairs; ++pair)
+            many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
     });
 }
 
