@@ -393,6 +393,7 @@ void attend_few_rows(const Attention& a, const Work& work) {
 struct FloatProducts {
     static constexpr int64_t NUMBERS = 1;  // of k a word holds
     static INLINE F add(F total, F right, const float* word) { return fma(right, set1(*word), total); }
+    static INLINE F weight(F score) { return exponential(score); }  // of a score less the largest
 };
 #if defined(__AVX512F__)
 struct BfloatProducts {
@@ -400,13 +401,31 @@ struct BfloatProducts {
     static INLINE BFLOAT_TARGET F add(F total, F right, const float* word) {
         return dot2(total, bits_of(right), set1_word(word));
     }
+    // The exponential to four parts in a million, far below a bfloat's rounding: 2^n times a Taylor series of 2^x.
+    static INLINE F weight(F score) {
+        const F power = score * set1(1.44269504f), n = round(power), x = power - n;
+        F p = fma(set1(0.00961813f), x, set1(0.05550411f));
+        p = fma(p, x, set1(0.24022651f));
+        p = fma(p, x, set1(0.69314718f));
+        p = fma(p, x, set1(1.0f));
+        return {_mm512_scalef_ps(p.v, n.v)};
+    }
+    // The bfloats of two vectors, one pair a lane.
+    static INLINE BFLOAT_TARGET F pair(F first, F second) {
+        const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(second.v, first.v);
+        return as_float(I{_mm512_permutexvar_epi16(load_int(ONE_OF_EACH_HALF).v, halves)});
+    }
+    // Sixteen bfloats of two rows, one pair a lane.
+    static INLINE F pair(const uint8_t* first, const uint8_t* second) {
+        const __m512i low = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)first));
+        const __m512i both = _mm512_inserti64x4(low, _mm256_loadu_si256((const __m256i*)second), 1);
+        return as_float(I{_mm512_permutexvar_epi16(load_int(ONE_OF_EACH_HALF).v, both)});
+    }
+    alignas(64) static constexpr uint16_t ONE_OF_EACH_HALF[2 * LANES] = {
+        0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 };
 #endif
-
-// The bits of two floats, rounded, in one word a lane.
-INLINE F bfloat_pair(F first, F second) {
-    return as_float(shr(rounded_bfloat(first), 16) | (rounded_bfloat(second) & set1(int32_t(0xffff0000))));
-}
 
 // c[n][rows] = (fade ? c * fade : 0) + sum over words k of a[n * n_stride + k * k_stride] * b[k][rows]; n in whole BLOCKs.
 template <class Products, int GROUPS>
@@ -438,13 +457,9 @@ INLINE BFLOAT_TARGET void multiply(const float* a, int64_t n_stride, int64_t k_s
     }
 }
 
-// Sixteen bfloats of two rows, one pair a lane.
-INLINE F interleaved_pair(const uint8_t* first, const uint8_t* second) {
-    return as_float(shr(bits_of(load_bfloat(first)), 16) | bits_of(load_bfloat(second)));
-}
-
 // Values of a BF16 cache as pairs of neighbouring keys, (TILE_KEYS / 2, dim); zeros from key `last` on.
-INLINE void load_value_pairs(const Attention& a, const Work& work, int64_t first, int64_t last, float* tile) {
+template <class Products>
+INLINE BFLOAT_TARGET void load_value_pairs(const Attention& a, const Work& work, int64_t first, int64_t last, float* tile) {
     const int32_t* table = a.block_tables + work.sequence * a.table_stride;
     for (int64_t key = first; key < first + TILE_KEYS; key += 2, tile += a.head_dim) {
         const uint8_t* rows[2];
@@ -454,7 +469,7 @@ INLINE void load_value_pairs(const Attention& a, const Work& work, int64_t first
             rows[i] = at >= last ? (const uint8_t*)zeros
                                  : cache_row(a, 1, table[at / a.block_size], work.kv_head, at % a.block_size);
         }
-        for (int64_t i = 0; i < a.head_dim; i += LANES) store(tile + i, interleaved_pair(rows[0] + 2 * i, rows[1] + 2 * i));
+        for (int64_t i = 0; i < a.head_dim; i += LANES) store(tile + i, Products::pair(rows[0] + 2 * i, rows[1] + 2 * i));
     }
 }
 
@@ -488,7 +503,7 @@ BFLOAT_TARGET void attend_many_rows(const Attention& a, const Work& work) {
         const int64_t last = first + TILE_KEYS < work.last_key ? first + TILE_KEYS : work.last_key;
         float* scores = buffers.scores;
         if constexpr (NUMBERS == 2) {  // keys straight from the cache: blocks are whole multiples of BLOCK
-            load_value_pairs(a, work, first, last, buffers.values);
+            load_value_pairs<Products>(a, work, first, last, buffers.values);
             const int32_t* table = a.block_tables + work.sequence * a.table_stride;
             for (int64_t key = 0; key < TILE_KEYS; key += BLOCK) {
                 const int64_t at = first + key < last ? first + key : first;  // beyond the last: whatever, it is hidden
@@ -520,13 +535,13 @@ BFLOAT_TARGET void attend_many_rows(const Attention& a, const Work& work) {
             }
             F even = zero();
             for (int64_t key = 0; key < TILE_KEYS; ++key) {
-                const F weight = exponential(load(scores + key * WIDTH + g * LANES) - most);
+                const F weight = Products::weight(load(scores + key * WIDTH + g * LANES) - most);
                 sums = sums + weight;
-                if (NUMBERS == 1) store(scores + key * WIDTH + g * LANES, weight);
+                if constexpr (NUMBERS == 1) store(scores + key * WIDTH + g * LANES, weight);
                 else if (key % 2 == 0) even = weight;
-                else store(scores + key / 2 * WIDTH + g * LANES, bfloat_pair(even, weight));
+                else store(scores + key / 2 * WIDTH + g * LANES, Products::pair(even, weight));
             }
-            fade[g] = exponential(maximum[g] - most);
+            fade[g] = Products::weight(maximum[g] - most);
             total[g] = fma(total[g], fade[g], sums);
             maximum[g] = most;
         }
