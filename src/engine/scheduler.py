@@ -83,7 +83,7 @@ class Scheduler:
         replies = [sequence for sequence in self.running if sequence.num_pending <= self._blocks.block_size]
         for sequence in replies:
             budget -= self._grant(batch, sequence, budget)
-        if budget:
+        if budget and (self.waiting or len(replies) < len(self.running)):
             self._admit()
             served = set(replies)
             prompts = [sequence for sequence in self.running if sequence not in served]
@@ -209,6 +209,8 @@ class Scheduler:
 
     def _drop_unseen(self, sequence: Sequence) -> None:
         """Give up blocks that no token to come can see."""
+        if self._blocks.window is None:
+            return
         first = min(self._blocks.first_visible(sequence.num_computed), len(sequence.blocks))
         if first > sequence.num_dropped:
             self._blocks.release(sequence.blocks[sequence.num_dropped : first])

@@ -1,6 +1,7 @@
 // The functions Python calls: plain C, pointers and numbers. Chooses the instruction set.
 #include "api.h"
 
+#include <algorithm>
 #include <cstring>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -59,6 +60,10 @@ void interleave_fields(const uint8_t* from, int64_t rows, int64_t row_bytes, int
     for (int i = 0; i < count; ++i, from += sizeof(Field), to += sizeof(Field) * LANES)
         for (int64_t row = 0; row < rows; ++row)
             std::memcpy(to + row * sizeof(Field), from + row * row_bytes, sizeof(Field));
+}
+
+bool are_rows(const Matrix& matrix, const int64_t* rows, int64_t count) {
+    return std::all_of(rows, rows + count, [&](int64_t row) { return 0 <= row && row < matrix.rows; });
 }
 
 }  // namespace
@@ -122,8 +127,11 @@ EXPORT int quantize(int format, int type, const void* from, int64_t elements, ui
     return active->quantize(format, type, from, elements, to);
 }
 
-EXPORT void dequantize_rows(const Matrix* weight, const int64_t* rows, int64_t count, float* out) {
+// Returns 0, having done nothing, when one of `rows` is none of the matrix.
+EXPORT int dequantize_rows(const Matrix* weight, const int64_t* rows, int64_t count, float* out) {
+    if (!are_rows(*weight, rows, count)) return 0;
     active->dequantize(*weight, rows, count, out);
+    return 1;
 }
 
 EXPORT void rms_norm(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
@@ -152,8 +160,11 @@ EXPORT void mix_experts(const Mixture* mixture, const float* x, float* out, int6
     mix_experts(*active, *mixture, Precision(precision), x, out, tokens);
 }
 
-EXPORT void decoder_layers(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
-    decoder_layers(*active, *step, layers, count);
+// Returns 0, having done nothing, when a token id is no row of the embedding.
+EXPORT int decoder_step(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
+    if (!are_rows(*step->embedding, step->token_ids, step->attention.tokens)) return 0;
+    decoder_step(*active, *step, layers, count);
+    return 1;
 }
 
 // Chooses a token for each of `count` rows of logits, `stride` floats apart; the logits are changed.

@@ -22,23 +22,22 @@ class Stack {
     }
 
     void run(const DecoderLayer* layers, int64_t count) {
-        const float* stream = step_.residual;
-        norm(stream, step_.first_norm, step_.out, 1, hidden_, hidden_);
+        kernels_.dequantize(*step_.embedding, step_.token_ids, tokens_, residual_);
+        scale(residual_, step_.embedding_scale);
+        norm(residual_, step_.first_norm, step_.out, 1, hidden_, hidden_);
         for (int64_t index = 0; index < count; ++index) {
             const DecoderLayer& layer = layers[index];
             float* attended = attend(layer, step_.caches[index]);
             if (index + 1 == count && step_.wanted) {
                 keep_wanted(attended, attended, queries_);
-                keep_wanted(stream, residual_, hidden_);
-                stream = residual_;
+                keep_wanted(residual_, residual_, hidden_);
                 tokens_ = step_.num_wanted;
                 if (tokens_ == 0) return;
             }
             linear(*layer.output, input(attended, {layer.output}), update_);
-            add(stream, layer.attention_output_norm, layer.feed_forward_norm);
-            stream = residual_;
+            add(layer.attention_output_norm, layer.feed_forward_norm);
             feed_forward(layer);
-            add(stream, layer.feed_forward_output_norm, layer.next_norm);
+            add(layer.feed_forward_output_norm, layer.next_norm);
         }
     }
 
@@ -54,6 +53,11 @@ class Stack {
 
     void norm(const float* x, const float* weight, float* out, int64_t groups, int64_t width, int64_t stride) const {
         kernels_.rms_norm(x, nullptr, weight, nullptr, out, tokens_, groups, width, stride, step_.eps);
+    }
+
+    void scale(float* x, float factor) const {
+        if (factor != 1.0f)
+            for (int64_t i = 0; i < tokens_ * hidden_; ++i) x[i] *= factor;
     }
 
     // Rows of the wanted tokens, moved to the front. `to` may be `from`.
@@ -120,24 +124,23 @@ class Stack {
         linear(*layer.down, input(product, {layer.down}), update_);
     }
 
-    // The stream and update_, itself normalised first if `own_norm`, → the stream in residual_, normalised in step_.out.
-    void add(const float* stream, const float* own_norm, const float* weight) const {
+    // Adds update_, itself normalised first if `own_norm`, to the stream; the stream normalised → step_.out.
+    void add(const float* own_norm, const float* weight) const {
         if (own_norm) norm(update_, own_norm, update_, 1, hidden_, hidden_);
-        if (step_.residual_scale != 1.0f)
-            for (int64_t i = 0; i < tokens_ * hidden_; ++i) update_[i] *= step_.residual_scale;
-        kernels_.rms_norm(update_, stream, weight, residual_, step_.out, tokens_, 1, hidden_, hidden_, step_.eps);
+        scale(update_, step_.residual_scale);
+        kernels_.rms_norm(update_, residual_, weight, residual_, step_.out, tokens_, 1, hidden_, hidden_, step_.eps);
     }
 
     const Kernels& kernels_;
     const DecoderStep& step_;
     int64_t tokens_;  // fewer in the last layer, where only some are wanted
     const int64_t hidden_, queries_, keys_;
-    float *residual_, *update_, *inside_;
+    float *residual_, *update_, *inside_;  // the stream between the layers; what a layer adds; what is inside one
 };
 
 }  // namespace
 
-void decoder_layers(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count) {
+void decoder_step(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count) {
     Stack(kernels, step).run(layers, count);
 }
 

@@ -1,4 +1,5 @@
-// All layers of a decoder in one call: the kernels of one instruction set, one after the other, on memory of our own.
+// A decoder from token ids to hidden states in one call: the kernels of one instruction set, one after the other, on
+// memory of our own.
 #pragma once
 #include "api.h"
 #include "experts.h"
@@ -21,8 +22,9 @@ struct DecoderLayer {
 
 // What the layers share: sizes, and the tokens of this step.
 struct DecoderStep {
-    const float* residual;  // (tokens, hidden), the stream that enters the first layer
-    float* out;             // (tokens, hidden); its first rows: the stream after the last layer, normalised
+    const Matrix* embedding;   // a row for each token id
+    const int64_t* token_ids;  // (tokens), rows of the embedding
+    float* out;                // (tokens, hidden); its first rows: the stream after the last layer, normalised
     const float* first_norm;
     const int64_t* positions;  // (tokens)
     const int64_t* wanted;     // (num_wanted), ascending: the tokens that leave the last layer; null: all
@@ -30,10 +32,10 @@ struct DecoderStep {
     void* const* caches;       // one a layer
     Attention attention;       // all but query, key, value, out, cache, strides and window
     int64_t hidden, inner;
-    float eps, residual_scale;
+    float eps, embedding_scale, residual_scale;
     int activation, precision;  // as in gated() and linear()
 };
 
-void decoder_layers(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count);
+void decoder_step(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count);
 
 }  // namespace engine

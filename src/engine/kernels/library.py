@@ -67,14 +67,13 @@ class DecoderStepArguments(Structure):
     """`engine::DecoderStep` of decoder.h."""
 
     _fields_ = (
-        *((name, c_void_p) for name in ("residual", "out", "first_norm", "positions", "wanted")),
+        *((name, c_void_p) for name in ("embedding", "token_ids", "out", "first_norm", "positions", "wanted")),
         ("num_wanted", c_int64),
         ("caches", c_void_p),
         ("attention", AttentionArguments),
         ("hidden", c_int64),
         ("inner", c_int64),
-        ("eps", c_float),
-        ("residual_scale", c_float),
+        *((name, c_float) for name in ("eps", "embedding_scale", "residual_scale")),
         ("activation", c_int),
         ("precision", c_int),
     )
@@ -121,7 +120,7 @@ class Library:
         self.interleave = function("interleave", (c_int, pointer, pointer, number, number))
         self.linear = function("linear", (pointer, pointer, number, pointer, number, c_int))
         self.quantize = function("quantize", (c_int, c_int, pointer, number, pointer), c_int)
-        self.dequantize_rows = function("dequantize_rows", (pointer, pointer, number, pointer))
+        self.dequantize_rows = function("dequantize_rows", (pointer, pointer, number, pointer), c_int)
         self.rms_norm = function("rms_norm", (*(pointer,) * 5, *(number,) * 4, c_float))
         self.rotary = function(
             "rotary",
@@ -131,5 +130,5 @@ class Library:
         self.gated = function("gated", (pointer, pointer, number, number, c_int))
         self.attention = function("attention", (POINTER(AttentionArguments),))
         self.mix_experts = function("mix_experts", (pointer, pointer, pointer, number, c_int))
-        self.decoder_layers = function("decoder_layers", (POINTER(DecoderStepArguments), pointer, number))
+        self.decoder_step = function("decoder_step", (POINTER(DecoderStepArguments), pointer, number), c_int)
         self.sample = function("sample", (pointer, pointer, number, number, number))

@@ -82,11 +82,10 @@ linear = _define(
 
 def _look_up(ids: Tensor, weight: Tensor, rows: int, columns: int, format: int) -> Tensor:
     ids = ids.contiguous()
-    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < rows:
-        raise IndexError(f"A row id is outside 0 … {rows - 1}.")
     out = torch.empty(ids.numel(), columns)
     matrix = MatrixArguments(data=weight.data_ptr(), bias=None, rows=rows, columns=columns, format=format)
-    _library().dequantize_rows(ctypes.byref(matrix), ids.data_ptr(), ids.numel(), out.data_ptr())
+    if not _library().dequantize_rows(ctypes.byref(matrix), ids.data_ptr(), ids.numel(), out.data_ptr()):
+        raise IndexError(f"A row id is outside 0 … {rows - 1}.")
     return out
 
 

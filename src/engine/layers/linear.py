@@ -190,6 +190,7 @@ class Embedding:
     def __init__(self, weight: Tensor | PackedTensor, dtype: torch.dtype) -> None:
         self.weight = Weight(weight, has_rows=True)
         self.dtype = dtype
+        self._native: tuple[MatrixArguments, int] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -204,6 +205,16 @@ class Embedding:
     def __call__(self, ids: Tensor) -> Tensor:
         """ids (T,) int64 → (T, hidden) in `dtype`."""
         return self.weight.rows(ids, self.dtype)
+
+    def native_address(self) -> int | None:
+        """Where the library finds the description of the table; None when it stays with torch."""
+        if self._native is None:
+            matrix = self.weight.matrix()
+            if matrix is None:
+                return None
+            arguments = matrix.arguments(None)
+            self._native = arguments, ctypes.addressof(arguments)
+        return self._native[1]
 
     def as_linear(self, matmul_dtype: torch.dtype | None = None) -> Linear:
         """The same table as an output head: hidden → one score a token of the vocabulary. Nothing is copied."""

@@ -46,7 +46,7 @@ class NativeDecoder:
         self._first_norm = layers[0].input_norm
         following = [*(layer.input_norm for layer in layers[1:]), builder.norm("model.norm", spec.hidden_size)]
         self._layers = list(zip(layers, following, strict=True))  # each with the norm after it
-        self._stack = NativeStack(spec, self._layers)
+        self._stack = NativeStack(spec, self._embedding, self._layers)
         if spec.tied_head:
             self._head = self._embedding.as_linear(weights.build.matmul_dtype)
             self._head.settle()
@@ -59,11 +59,11 @@ class NativeDecoder:
 
     def forward(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None = None) -> Tensor:
         """As `Decoder.forward` of `base`."""
+        if (hidden := self._stack(token_ids, step, cache, wanted)) is not None:
+            return hidden
         residual = self._embedding(token_ids)
         if self._spec.embedding_scale != 1.0:
             residual = residual * torch.tensor(self._spec.embedding_scale, dtype=residual.dtype)
-        if (hidden := self._stack(residual, step, cache, wanted)) is not None:
-            return hidden
         normed = self._first_norm(residual)
         for index, (layer, next_norm) in enumerate(self._layers):
             update, residual = layer(normed, residual, step, cache.layer(index))

@@ -1,4 +1,6 @@
-"""All layers of a decoder as one native call a step: what Python costs a layer is a quarter of a small model's step."""
+"""A decoder from token ids to hidden states in one native call a step: what Python costs a layer is a quarter of a
+small model's step.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from engine.attention.paged_native import shared_arguments
 from engine.kernels import native
 from engine.kernels.library import DecoderLayerArguments, DecoderStepArguments
 from engine.layers.activation import GELU_TANH, SILU
-from engine.layers.linear import Linear, native_precision
+from engine.layers.linear import Embedding, Linear, native_precision
 from engine.layers.moe import MixtureOfExperts
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
@@ -24,14 +26,15 @@ from engine.models.spec import DecoderSpec
 
 
 class NativeStack:
-    """The layers of a decoder, each with the norm after it, run by the native library where all of them fit it.
+    """The embedding and the layers of a decoder, each with the norm after it, where all of them fit the library.
 
     They fit when every weight is in the library's layout, no expert is shared by all tokens and no query has grown. The
     numbers are those of calling the layers one by one: the same kernels run in the same order.
     """
 
-    def __init__(self, spec: DecoderSpec, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:
+    def __init__(self, spec: DecoderSpec, embedding: Embedding, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:
         self._spec = spec
+        self._embedding = embedding
         self._layers = layers
         self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
         self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
@@ -40,14 +43,14 @@ class NativeStack:
         self._described: _Described | None = None
         self._caches: _Caches | None = None
 
-    def __call__(self, residual: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None) -> Tensor | None:
-        """Residual stream (T, hidden) → normalised hidden states (T, hidden); writes keys and values into `cache`.
+    def __call__(self, token_ids: Tensor, step: Step, cache: KVCacheView, wanted: Tensor | None) -> Tensor | None:
+        """token_ids (T,) int64 → normalised hidden states (T, hidden); writes keys and values into `cache`.
 
         With `wanted` (W,) int64, ascending, only those rows, (W, hidden): the last layer leaves out the others. None,
-        with nothing done, when the layers have to be called one by one.
+        with nothing done, when the layers have to be called one by one. Raises IndexError for an id that is no token.
         """
         library = native()
-        if library is None or residual.device.type != "cpu" or residual.dtype is not torch.float32:
+        if library is None or token_ids.device.type != "cpu" or self._embedding.dtype is not torch.float32:
             return None
         longest = max(step.context_lens_host)
         if not self._fits or (self._spec.query_growth is not None and longest > self._spec.query_growth.period):
@@ -63,10 +66,11 @@ class NativeStack:
         attention = shared_arguments(caches.first, step, spec.num_heads, spec.attention_scale, spec.attention_soft_cap)
         if attention is None:
             return None
-        residual = residual.contiguous()
-        out = torch.empty(residual.shape)
+        token_ids = token_ids.contiguous()
+        out = torch.empty(token_ids.shape[0], spec.hidden_size)
         arguments = DecoderStepArguments(
-            residual=residual.data_ptr(),
+            embedding=described.embedding,
+            token_ids=token_ids.data_ptr(),
             out=out.data_ptr(),
             first_norm=self._layers[0][0].input_norm.weight.data_ptr(),
             positions=step.positions.data_ptr(),
@@ -77,11 +81,13 @@ class NativeStack:
             hidden=spec.hidden_size,
             inner=spec.intermediate_size,
             eps=spec.norm_eps,
+            embedding_scale=spec.embedding_scale,
             residual_scale=spec.residual_scale,
             activation=SILU if spec.activation == "silu" else GELU_TANH,
-            precision=native_precision(next(iter(self._matmul_dtypes)) or residual.dtype),
+            precision=native_precision(next(iter(self._matmul_dtypes)) or torch.float32),
         )
-        library.decoder_layers(ctypes.byref(arguments), described.layers, len(self._layers))
+        if not library.decoder_step(ctypes.byref(arguments), described.layers, len(self._layers)):
+            raise IndexError(f"A token id is outside the vocabulary of {self._embedding.weight.shape[0]}.")
         return out if wanted is None else out[: wanted.shape[0]]
 
     def _describe(self, positions: int) -> _Described | None:
@@ -89,18 +95,21 @@ class NativeStack:
         if self._described is None or self._described.positions < positions:
             if len(self._matmul_dtypes) > 1:
                 return None
-            if any(linear.native_address() is None for linear in self._linears):
+            embedding = self._embedding.native_address()
+            if embedding is None or any(linear.native_address() is None for linear in self._linears):
                 return None
             rotaries = {layer.attention.rotary for layer, _ in self._layers} - {None}
             tables = {rotary: rotary.table(positions) for rotary in rotaries if rotary is not None}
             shortest = min((table.shape[0] for table in tables.values()), default=sys.maxsize)
             layers = [_arguments(layer, next_norm, tables) for layer, next_norm in self._layers]
-            self._described = _Described((DecoderLayerArguments * len(layers))(*layers), shortest, tables)
+            self._described = _Described(embedding, (DecoderLayerArguments * len(layers))(*layers), shortest, tables)
         return self._described
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
+    embedding: int
+    """Address of the table."""
     layers: ctypes.Array[DecoderLayerArguments]
     positions: int
     """How far the rotary tables reach."""

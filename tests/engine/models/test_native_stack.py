@@ -90,6 +90,13 @@ def test_every_family_gives_the_same_bits(
     assert_same(ours, layer_by_layer(monkeypatch, lambda: steps_of(decoder)))
 
 
+@pytest.mark.parametrize("token_id", [-1, tiny.VOCAB])
+def test_an_id_that_is_no_token_is_refused_before_anything_is_read(token_id: int, tmp_path: Path):
+    decoder = decoder_of("gemma3", tmp_path)
+    with pytest.raises(IndexError, match="vocabulary"):
+        Driver(decoder).feed({0: [3, token_id]})
+
+
 def test_smollm2_with_packed_weights(monkeypatch: pytest.MonkeyPatch, answered: Answers):
     decoder = load_model(resolve(ModelOptions(), lambda _: None), tiny.build(matmul_dtype=torch.bfloat16))
     ours = steps_of(decoder)
