@@ -115,6 +115,7 @@ class Soak:
                 await asyncio.sleep(0.5)
             except (EngineError, AssertionError) as error:
                 self.wrong.append(f"{name}: {type(error).__name__}: {error}"[:300])
+                print(self.wrong[-1], file=sys.stderr)
 
     async def _plain(self) -> str:
         deltas = await self._reply(self._request(**self._strange_sampling()))
