@@ -15,5 +15,9 @@ class SandboxBroken(SandboxError):
     """The sandboxed interpreter could not be started; the message holds what it said."""
 
 
+class FileRefused(SandboxError):
+    """A file in the working directory will not be read: a link, a device, too large, or not in it at all."""
+
+
 class SessionClosed(SandboxError):
     """`run` or `reset` was called after `close`."""

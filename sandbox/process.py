@@ -12,7 +12,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sandbox import interpreter, launching
 from sandbox.errors import SandboxBroken
@@ -88,11 +88,11 @@ class InterpreterProcess:
         """Return the layers around this very process."""
         return LayerReport(policy, self.layers)
 
-    async def execute(self, code: str) -> dict[str, Any]:
-        """Run one cell and return the interpreter's answer. Raises SessionEnded."""
+    async def execute(self, code: str, kind: Literal["code", "shell"] = "code") -> dict[str, Any]:
+        """Run one cell or shell command and return the interpreter's answer. Raises SessionEnded."""
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
         try:
-            frame = wire.encode(nonce, {"code": code})
+            frame = wire.encode(nonce, {kind: code})
         except wire.BadFrame as error:
             return {"status": "error", "exception": f"the code is too long: {error}"}
         self._supervision.tell("R")

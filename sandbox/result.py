@@ -10,11 +10,27 @@ Status = Literal["ok", "error", "timeout", "crashed"]
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A pandas frame or series that was the last expression, as text; large ones are cut."""
+
+    columns: tuple[str, ...]
+    """The index comes first."""
+    rows: tuple[tuple[str, ...], ...]
+    total_rows: int
+    total_columns: int
+    """Without the index."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one `Session.run`. Everything in it comes from untrusted code, except `status` and the numbers."""
+    """The outcome of one `Session.run` or `Session.shell`.
+
+    Everything in it comes from untrusted code, except `status` and the numbers.
+    """
 
     status: Status
-    """`error`: the code raised. `timeout`: it ran too long. `crashed`: the interpreter ended, or was ended."""
+    """`error`: the code raised, or the command ended with another status than 0. `timeout`: it ran too long.
+    `crashed`: the interpreter ended, or was ended."""
     stdout: str
     """What the code and its child processes wrote to fd 1; the middle is left out when long."""
     stderr: str
@@ -31,5 +47,8 @@ class Result:
     state_lost: bool
     """Variables of earlier calls are gone. Files in the working directory are still there."""
     working_directory: Path
+    exit_code: int | None = None
+    """Of a shell command; negative: the signal that ended it. None for Python, and when it did not come to an end."""
+    table: Table | None = None
     notes: tuple[str, ...] = ()
     """Sentences the caller should see: why state was lost, what was left out."""

@@ -17,14 +17,16 @@ import time
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from sandbox import files
 from sandbox.errors import SandboxUnavailable, SessionClosed
+from sandbox.files import ProducedFile
 from sandbox.output import OnOutput, Pump, Stream
 from sandbox.policy import SandboxPolicy
 from sandbox.process import InterpreterProcess
 from sandbox.report import LayerReport
-from sandbox.result import Result, Status
+from sandbox.result import Result, Status, Table
 from sandbox.supervision import SessionEnded
 from sandbox.workspace import Workspace
 
@@ -45,6 +47,7 @@ class Session:
         self._loss: str | None = None
         """Why variables of earlier calls are gone, to be said with the next result."""
         self._closed = False
+        self._last_began_ns = 0
 
     @classmethod
     async def open(cls, policy: SandboxPolicy | None = None) -> Session:
@@ -71,11 +74,37 @@ class Session:
         Cancelling stops the code; the session can be used again afterwards.
         Raises SandboxUnavailable or SandboxBroken when no interpreter can be started, SessionClosed after `close`.
         """
+        return await self._call("code", code, on_output, timeout_s)
+
+    async def shell(self, command: str, on_output: OnOutput | None = None, timeout_s: float | None = None) -> Result:
+        """Run a command with a fresh `/bin/sh` in the working directory, behind the same walls and limits as `run`.
+
+        It shares files with Python, not variables, environment or directory. As `run` otherwise; `Result.exit_code`.
+        """
+        return await self._call("shell", command, on_output, timeout_s)
+
+    async def produced_files(self) -> tuple[ProducedFile, ...]:
+        """Return the files in the working directory that the last call made or changed, at most `files.MAX_FILES`."""
+        self._check_open()
+        return await asyncio.to_thread(files.changed_since, self.working_directory, self._last_began_ns)
+
+    async def read_file(self, name: str, max_bytes: int = files.MAX_FILE_BYTES) -> bytes:
+        """Return a file of the working directory, whatever the code does to it meanwhile.
+
+        Raises FileRefused for links, devices and what is too large or elsewhere, FileNotFoundError.
+        """
+        self._check_open()
+        return await asyncio.to_thread(files.read, self.working_directory, name, max_bytes)
+
+    async def _call(
+        self, kind: Literal["code", "shell"], code: str, on_output: OnOutput | None, timeout_s: float | None
+    ) -> Result:
         async with self._turn:
             process = await self._running()
+            self._last_began_ns = time.time_ns()
             for stream, pump in (("stdout", process.stdout), ("stderr", process.stderr)):
                 pump.capture.on_text = None if on_output is None else partial(on_output, cast(Stream, stream))
-            return await self._run(process, code, timeout_s or self.policy.timeout_s)
+            return await self._run(process, kind, code, timeout_s or self.policy.timeout_s)
 
     async def reset(self) -> None:
         """Forget every variable and end every process; files in the working directory stay."""
@@ -120,14 +149,16 @@ class Session:
             self._process = process
         return self._process
 
-    async def _run(self, process: InterpreterProcess, code: str, timeout_s: float) -> Result:
+    async def _run(
+        self, process: InterpreterProcess, kind: Literal["code", "shell"], code: str, timeout_s: float
+    ) -> Result:
         started = time.perf_counter()
         lost_before, self._loss = self._loss, None
         answer: dict[str, Any] = {}
         status: Status
         sentence: str | None = None
         interrupted = False
-        cell = asyncio.create_task(process.execute(code))
+        cell = asyncio.create_task(process.execute(code, kind))
         try:
             done, _ = await asyncio.wait([cell], timeout=timeout_s)
             if done:
@@ -209,6 +240,8 @@ class Session:
             interrupted=interrupted,
             state_lost=any(loss is not None for loss in losses),
             working_directory=Path(directory) if isinstance(directory, str) else self.workspace.work,
+            exit_code=code if isinstance(code := answer.get("exit_code"), int) else None,
+            table=_table(answer.get("table")),
             notes=tuple(notes),
         )
 
@@ -225,6 +258,22 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 def _text(value: object) -> str | None:
     """Return what is text, without lone surrogates."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _table(found: object) -> Table | None:
+    """Return the table in an answer if it is one."""
+    match found:
+        case {
+            "columns": list() as names,
+            "rows": list() as rows,
+            "total_rows": int() as n,
+            "total_columns": int() as m,
+        }:
+            columns = tuple(str(name) for name in cast("list[object]", names))
+            cells = [tuple(str(cell) for cell in row) for row in cast("list[object]", rows) if isinstance(row, list)]
+            return Table(columns, tuple(cells), n, m) if all(len(row) == len(columns) for row in cells) else None
+        case _:
+            return None
 
 
 def _images(found: object) -> tuple[tuple[bytes, ...], int]:

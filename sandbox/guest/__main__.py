@@ -17,9 +17,9 @@ import time
 import types
 from typing import Any, TextIO
 
-from sandbox.guest import wire
+from sandbox.guest import shell, wire
 from sandbox.guest.cell import Cell, no_input
-from sandbox.guest.display import Gallery
+from sandbox.guest.display import Gallery, table_of
 
 PROTOCOL_FAILURE = 71
 """Exit status when this loop itself cannot go on (the code broke it)."""
@@ -41,6 +41,8 @@ class Guest:
         self.streams: dict[str, TextIO] = {}
         self.standard_fds = [os.dup(1), os.dup(2)]
         self.count = 0
+        self.directory = os.getcwd()
+        self.environment = dict(os.environ)
 
     def serve(self) -> None:
         """Answer cells until the server closes the socket."""
@@ -54,27 +56,35 @@ class Guest:
                 message = wire.decode_body(self._receive(length) or b"")
             except KeyboardInterrupt:
                 continue
-            answer = self._run(message["code"])
+            answer = self._run(message)
             if os.getpid() != self.owner:
                 os._exit(0)  # a forked copy that fell out of the cell: the original answers
             self.control.sendall(wire.encode(nonce, answer))
 
-    def _run(self, code: str) -> dict[str, Any]:
+    def _run(self, message: dict[str, Any]) -> dict[str, Any]:
         self._restore()
-        self.count += 1
-        cell = Cell(code, f"<cell {self.count}>")
         started = time.perf_counter()
         outcome: dict[str, Any] = {"status": "error", "exception": "KeyboardInterrupt", "value": None}
         try:
             self.running = True
-            outcome = cell.run(self.namespace)
-            outcome["images"] = self.gallery.collect(cell.value)
+            if "shell" in message:
+                outcome = shell.run(message["shell"], self.directory, self.environment)
+            else:
+                outcome = self._run_cell(message["code"])
             self.running = False
         except KeyboardInterrupt:  # the interrupt came between the end of the cell and the end of this block
             self.running = False
         if os.getpid() == self.owner:
             _flush()
         return {**outcome, "duration_ms": (time.perf_counter() - started) * 1000, "cwd": _working_directory()}
+
+    def _run_cell(self, code: str) -> dict[str, Any]:
+        self.count += 1
+        cell = Cell(code, f"<cell {self.count}>")
+        outcome = cell.run(self.namespace)
+        outcome["images"] = self.gallery.collect(cell.value)
+        outcome["table"] = table_of(cell.value)
+        return outcome
 
     def _restore(self) -> None:
         """Undo what an earlier cell did to descriptors, streams and signals."""

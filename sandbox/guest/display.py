@@ -1,4 +1,4 @@
-"""Pictures a cell made: matplotlib figures shown or left open, a PIL image or figure as last expression, as PNG.
+"""What a cell shows: figures shown or left open and a PIL image as last expression, as PNG; a pandas frame as a table.
 
 Nothing is imported here that the code has not imported itself: a session that draws nothing pays nothing.
 """
@@ -16,6 +16,9 @@ from functools import partial
 from typing import Any
 
 MAX_IMAGES = 16
+MAX_ROWS = 100
+MAX_COLUMNS = 50
+MAX_CELL_CHARS = 200
 MAX_TOTAL_BYTES = 4 * 2**20
 """Of PNG data in one answer; base64 and the rest of the frame still fit `wire.MAX_FRAME_BYTES`."""
 
@@ -70,6 +73,28 @@ class Gallery:
             self.left_out += 1
         else:
             self.images.append(target.getvalue())
+
+
+def table_of(value: Any) -> dict[str, Any] | None:
+    """Return a pandas frame or series as text cells, its index first, cut to `MAX_ROWS` and `MAX_COLUMNS`."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(value, (pandas.DataFrame, pandas.Series)):
+        return None
+    try:
+        frame = value.to_frame() if isinstance(value, pandas.Series) else value
+        shown = frame.iloc[:MAX_ROWS, :MAX_COLUMNS].reset_index()
+        return {
+            "columns": [_cell(name) for name in shown.columns],
+            "rows": [[_cell(item) for item in row] for row in shown.itertuples(index=False, name=None)],
+            "total_rows": len(frame),
+            "total_columns": frame.shape[1],
+        }
+    except Exception:  # noqa: BLE001 - a frame that cannot be shown as a table still has its `repr`
+        return None
+
+
+def _cell(item: Any) -> str:
+    return str(item)[:MAX_CELL_CHARS]
 
 
 class _PyplotHook(importlib.abc.MetaPathFinder):

@@ -1,0 +1,133 @@
+"""Files that the code made, read by the server without being led astray.
+
+Protects the server's own files: a path is opened beneath the working directory, no link anywhere in it is followed,
+and what was opened, not what was named, is checked: a regular file with one name and a bounded size. Looking for files
+is bounded too. Names and contents are untrusted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sandbox.errors import FileRefused
+from sandbox.linux.kernel import syscall
+
+MAX_FILE_BYTES = 32 * 2**20
+MAX_FILES = 100
+MAX_ENTRIES = 5000
+MAX_DEPTH = 8
+SKIPPED = {"__pycache__", "node_modules", "target", "venv", "env", "site-packages"}
+CLOCK_STEP_NS = 20_000_000
+"""File times come from a clock that is behind by up to one tick of the kernel."""
+FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
+RESOLVE_NO_MAGIC_LINKS, RESOLVE_NO_LINKS, RESOLVE_BENEATH = 0x02, 0x04, 0x08
+
+
+@dataclass(frozen=True, slots=True)
+class ProducedFile:
+    """A file in the working directory, as it was when we looked."""
+
+    name: str
+    """Relative to the working directory."""
+    size: int
+
+
+def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Return the contents of `name` below `directory`. Raises FileRefused, FileNotFoundError."""
+    parts = PurePosixPath(name).parts
+    if not parts or "\0" in name or any(part in ("/", "..") for part in parts):
+        raise FileRefused(f"{name!r} is not the name of a file in the working directory")
+    top = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fd = _open_beneath(top, parts)
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, "there is no such file in the working directory", name) from None
+    except OSError as error:
+        raise FileRefused(f"{name!r} cannot be read: {error.strerror}") from error
+    finally:
+        os.close(top)
+    with open(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileRefused(f"{name!r} is not a regular file")
+        if status.st_nlink != 1:
+            raise FileRefused(f"{name!r} has {status.st_nlink} names; only files with one are read")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise FileRefused(f"{name!r} is larger than {max_bytes} bytes")
+    return content
+
+
+def changed_since(directory: Path, time_ns: int) -> tuple[ProducedFile, ...]:
+    """Regular files below `directory` made or changed since `time_ns` (Unix time), at most `MAX_FILES`, by name.
+
+    Hidden ones and what tools leave behind (`SKIPPED`) are left out; links are not followed.
+    """
+    since = time_ns - CLOCK_STEP_NS
+    found: list[ProducedFile] = []
+    top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    budget = [MAX_ENTRIES]
+    try:
+        for name, status in _walk(top, "", 0, budget):
+            if status.st_ctime_ns >= since and status.st_nlink == 1:
+                found.append(ProducedFile(name, status.st_size))
+            if len(found) >= MAX_FILES:
+                break
+    finally:
+        os.close(top)
+    return tuple(sorted(found, key=lambda file: file.name))
+
+
+def _walk(directory: int, prefix: str, depth: int, budget: list[int]) -> Iterator[tuple[str, os.stat_result]]:
+    below: list[str] = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            budget[0] -= 1
+            if budget[0] < 0:
+                return
+            if entry.name.startswith(".") or entry.name in SKIPPED:
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue  # gone while we looked
+            if stat.S_ISREG(status.st_mode):
+                yield prefix + entry.name, status
+            elif stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
+                below.append(entry.name)
+    for name in below:
+        try:
+            inner = os.open(name, FLAGS | os.O_DIRECTORY, dir_fd=directory)
+        except OSError:
+            continue  # not ours to read, or replaced by a link
+        try:
+            yield from _walk(inner, f"{prefix}{name}/", depth + 1, budget)
+        finally:
+            os.close(inner)
+
+
+def _open_beneath(top: int, parts: tuple[str, ...]) -> int:
+    """Open a path by its parts with no link followed. Raises OSError."""
+    how = struct.pack("=QQQ", FLAGS, 0, RESOLVE_BENEATH | RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC_LINKS)
+    try:
+        path = os.fsencode("/".join(parts))
+        return syscall("openat2", top, path, ctypes.create_string_buffer(how, len(how)), len(how))
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM, None):
+            raise
+    here = os.dup(top)  # no such call in this kernel or container: one part at a time
+    for part in parts:
+        kind = FLAGS if part is parts[-1] else os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            there = os.open(part, kind, dir_fd=here)
+        finally:
+            os.close(here)
+        here = there
+    return here
