@@ -38,6 +38,8 @@ class RemoteConversation:
         self._switches: dict[str, Any] = {"enable_code_execution": True} if info["code_execution"] else {}
         if info["web_search"]:
             self._switches["web_search_options"] = {}
+        if info.get("shell"):
+            self._switches["enable_shell"] = True
         self._floor = self._permission = Permission(info["permission"])
         self._session_id = str(uuid4())
         self._info = ConversationInfo(

@@ -13,6 +13,7 @@ from engine.chat.scripted import ScriptedModel, call, text
 from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.events import CallReady, ToolFinished, ToolOutput
 from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from sandbox import SandboxPolicy
 
@@ -25,7 +26,7 @@ def python(code: str):
 
 
 def python_agent(model: ScriptedModel, policy: SandboxPolicy = POLICY, store: SessionStore | None = None) -> Agent:
-    return make_agent(model, python_tools(policy, "Files are isolated"), ON, store)
+    return make_agent(model, python_tools(Interpreters(policy), "Files are isolated"), ON, store)
 
 
 def finished_calls(events) -> list[ToolFinished]:
@@ -145,7 +146,7 @@ async def test_a_picture_is_counted_for_the_model_and_handed_on_as_png():
 
 
 def test_the_description_states_the_facts_that_hold():
-    execute, reset = python_tools(SandboxPolicy(timeout_s=7, network="none"), "Files are isolated")
+    execute, reset = python_tools(Interpreters(SandboxPolicy(timeout_s=7, network="none")), "Files are isolated")
     assert "7 seconds" in execute.spec.description
     assert "Files are isolated. Network: none." in execute.spec.description
     assert "$" not in execute.spec.description

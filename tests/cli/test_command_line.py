@@ -82,7 +82,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
     ("arguments", "message"),
     [
         (("serve", "--topology", "x.yaml"), "--topology is not supported yet"),
-        (("serve", "--enable-shell"), "--enable-shell is not supported yet"),
+        (("serve", "--skills-dir", "x"), "--skills-dir is not supported yet"),
         (("serve", "diffusion"), "kind 'diffusion' is not supported yet"),
         (("serve", "--port", "99999"), "invalid value for --port: 99999: should be less than or equal to 65535"),
         (("serve", "--port", "many"), "Invalid value for --port: 'many' is not a valid integer"),

@@ -65,7 +65,7 @@ def function(name: str, parameters: object) -> dict:
         ({"messages": "x", "dry_sequence_breakers": [""]}, 400, "dry_sequence_breakers.0", "at least 1"),
         ({"messages": "x", "stop_token_ids": [-1]}, 400, "stop_token_ids.0", "got -1"),
         ({"messages": "x", "adapter": "a"}, 400, "adapter", "not supported"),
-        ({"messages": "x", "enable_shell": True}, 400, "enable_shell", "not supported"),
+        ({"messages": "x", "enable_shell": True}, 400, None, "--enable-shell"),
         ({"messages": "x", "files": [{"name": "a"}]}, 400, "files", "not supported"),
         ({"messages": "x", "functions": [{}]}, 400, "functions", "use tools"),
         ({"messages": "x", "web_search_options": {}}, 400, None, "does not search"),
@@ -210,6 +210,8 @@ async def test_health_fails_while_the_worker_is_gone():
     async with http_client(agent) as client:
         healthy = await client.get("/health")
         assert (healthy.status_code, healthy.text) == (200, "OK")
+        told = await client.get("/health", headers={"accept": "application/json"})
+        assert set(told.json()["sandbox"]) == {"summary", "layers"}
 
         async def dead():
             raise WorkerDied("gone")

@@ -34,6 +34,7 @@ class AgentSettings:
     max_rounds: int = 256
     code_execution: bool = False
     web_search: bool = False
+    shell: bool = False
     system_prompt: str = ""
     """For conversations without a system message."""
     approval_timeout_s: float = 300.0
@@ -61,7 +62,12 @@ class Agent:
         """Whether turns may use the web tools."""
         return self.settings.web_search and self.toolbox.has(ToolKind.WEB_SEARCH)
 
-    def tools(self, *, code_execution: bool, web_search: bool) -> dict[str, Tool]:
+    @property
+    def shell(self) -> bool:
+        """Whether turns may use the shell tool."""
+        return self.settings.shell and self.toolbox.has(ToolKind.SHELL)
+
+    def tools(self, *, code_execution: bool, web_search: bool, shell: bool = False) -> dict[str, Tool]:
         """The server's tools for a turn that asks for these.
 
         Raises: RequestError when the server does not have what is asked for.
@@ -70,14 +76,16 @@ class Agent:
             raise RequestError("this server does not run code: start it with --enable-code-execution or --agent")
         if web_search and not self.web_search:
             raise RequestError("this server does not search the web: start it with --enable-search or --agent")
-        return self.toolbox.offered(code_execution=code_execution, web_search=web_search)
+        if shell and not self.shell:
+            raise RequestError("this server runs no shell commands: start it with --enable-shell")
+        return self.toolbox.offered(code_execution=code_execution, web_search=web_search, shell=shell)
 
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Run one turn; the last event is `Finished`. Closing the iterator cancels the turn.
 
         Raises: RequestError at once; engine.EngineError while iterating.
         """
-        tools = self.tools(code_execution=turn.code_execution, web_search=turn.web_search)
+        tools = self.tools(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
         if turn.search_wishes is not None:
             tools = {name: _wishing(tool, turn.search_wishes) for name, tool in tools.items()}
         max_rounds = self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds

@@ -29,7 +29,8 @@ class LocalConversation:
     @property
     def info(self) -> ConversationInfo:
         model = self._agent.model.info
-        tools = self._agent.tools(code_execution=self._agent.code_execution, web_search=self._agent.web_search)
+        agent = self._agent
+        tools = agent.tools(code_execution=agent.code_execution, web_search=agent.web_search, shell=agent.shell)
         return ConversationInfo(
             model_id=model.id,
             detail=f"{model.architecture}, {model.quantization}, {model.device}, {model.kernels}",
@@ -58,6 +59,7 @@ class LocalConversation:
             parallel_tool_calls=force_tool is None,  # someone who forces a tool wants one call of it
             code_execution=self._agent.code_execution,
             web_search=self._agent.web_search,
+            shell=self._agent.shell,
             permission=self._permission,
             session_id=self._session_id,
             enable_thinking=self._enable_thinking,

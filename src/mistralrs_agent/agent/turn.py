@@ -30,6 +30,8 @@ class Turn:
     """Offer the web tools, if the server has them (else RequestError)."""
     search_wishes: SearchWishes | None = None
     """How the web tools search in this turn."""
+    shell: bool = False
+    """Offer the shell tool, if the server has it (else RequestError)."""
     permission: Permission | None = None
     """The stricter of this and the server's holds."""
     permission_rules: tuple[Rule, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -19,9 +19,11 @@ from mistralrs_agent.options import Options
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
+from mistralrs_agent.tools.shell import ShellTool
 from mistralrs_agent.tools.toolbox import Toolbox
-from sandbox import SandboxError, SandboxPolicy, describe
+from sandbox import LayerReport, SandboxError, SandboxPolicy, describe
 
 CacheType = Literal["auto", "f32", "bf16", "f16", "f8e4m3"]
 _CACHE_TYPES: dict[str, CacheType] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "float8_e4m3fn": "f8e4m3"}
@@ -37,6 +39,8 @@ class Running:
     agent: Agent
     sandbox_summary: str
     """One line: what isolates tools, or that nothing runs."""
+    sandbox: LayerReport | None = None
+    """The layers behind it; None when nothing runs."""
 
 
 def model_options(options: Options) -> ModelOptions:
@@ -100,6 +104,7 @@ def agent_settings(options: Options) -> AgentSettings:
         max_rounds=options.server.max_tool_rounds,
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
+        shell=options.agent.enable_shell,
         tool_timeout_s=options.agent.tool_timeout,
     )
 
@@ -115,6 +120,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
         request_id_header=not server.disable_request_id_header,
         access_log_health=server.access_log_health,
         sandbox_summary=running.sandbox_summary,
+        sandbox_layers=tuple(asdict(layer) for layer in running.sandbox.layers) if running.sandbox else (),
     )
 
 
@@ -129,9 +135,9 @@ async def open_agent(
     """
     async with AsyncExitStack() as stack:
         toolbox = Toolbox()
-        sandbox_summary = "No code runs here."
-        if options.agent.runs_code:
-            sandbox_summary = await _add_python(toolbox, sandbox_policy(options))
+        sandbox = None
+        if options.agent.runs_code or options.agent.enable_shell:
+            sandbox = await _add_code_tools(toolbox, options)
         if options.agent.searches:
             _add_search(toolbox, options)
         model = await open_model(model_options(options), report=report)
@@ -142,7 +148,7 @@ async def open_agent(
         sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)
-        yield Running(agent, sandbox_summary)
+        yield Running(agent, sandbox.summary() if sandbox else "No code runs here.", sandbox)
 
 
 def _add_search(toolbox: Toolbox, options: Options) -> None:
@@ -159,15 +165,19 @@ def _add_search(toolbox: Toolbox, options: Options) -> None:
     toolbox.add(ReadPageTool(pages))
 
 
-async def _add_python(toolbox: Toolbox, policy: SandboxPolicy) -> str:
-    """Offer the Python tools if this machine can confine them as asked; returns what does."""
+async def _add_code_tools(toolbox: Toolbox, options: Options) -> LayerReport:
+    """Offer Python and the shell as asked, if this machine can confine them as asked; returns what does."""
+    policy = sandbox_policy(options)
     try:
         report = await describe(policy)
     except SandboxError as error:
         raise UserError(f"code execution is not possible here: {error}") from error
     if report.refusal:
         raise UserError(report.refusal)
-    summary = report.summary()
-    for tool in python_tools(policy, summary):
-        toolbox.add(tool)
-    return summary
+    interpreters = Interpreters(policy)
+    if options.agent.runs_code:
+        for tool in python_tools(interpreters, report.summary()):
+            toolbox.add(tool)
+    if options.agent.enable_shell:
+        toolbox.add(ShellTool(interpreters, report.summary(), options.agent.shell_timeout))
+    return report

@@ -17,9 +17,10 @@ class Agent(Section):
     rules: ClassVar[tuple[Rule, ...]] = (
         needs("search_embedding_model", "enable_search", "agent"),
         needs("search_provider", "enable_search", "agent"),
-        needs("code_exec_python", "enable_code_execution", "agent"),
+        needs("code_exec_python", "enable_code_execution", "agent", "enable_shell"),
         needs("code_exec_timeout", "enable_code_execution", "agent"),
-        needs("code_exec_workdir", "enable_code_execution", "agent"),
+        needs("code_exec_workdir", "enable_code_execution", "agent", "enable_shell"),
+        needs("shell_timeout", "enable_shell"),
     )
 
     agent: Annotated[bool, flag("--agent", also=("--agentic",))] = False
@@ -38,7 +39,7 @@ class Agent(Section):
     code_exec_timeout: Annotated[int, Field(gt=0), flag("--code-exec-timeout", metavar="SECONDS")] = 30
     """Longest run of one piece of code."""
     code_exec_workdir: Annotated[str | None, flag("--code-exec-workdir", metavar="DIR")] = None
-    """Folder where code runs; a fresh temporary one per session when unset."""
+    """Folder that keeps a folder for each session, where its code runs; temporary ones when unset."""
     agent_permission: Annotated[
         Literal["auto", "ask", "deny"],
         flag("--agent-permission", also=("--code-exec-permission",), keys=("code_exec_permission",)),
@@ -61,11 +62,11 @@ class Agent(Section):
     """How long an unused conversation is kept; for ever when unset."""
     tool_timeout: Annotated[int, Field(gt=0), flag("--tool-timeout", metavar="SECONDS")] = 600
     """Longest run of one tool call, for tools without a limit of their own."""
-    enable_shell: Annotated[bool, flag("--enable-shell", supported=False)] = False
-    """Offer a shell."""
+    enable_shell: Annotated[bool, flag("--enable-shell")] = False
+    """Offer a shell, in the sandbox session of the Python tools: same files, same limits."""
     shell_path: Annotated[FilePath | None, flag("--shell-path", supported=False)] = None
     """Shell to use; `/bin/sh` when unset."""
-    shell_timeout: Annotated[int, flag("--shell-timeout", supported=False, metavar="SECONDS")] = 600
+    shell_timeout: Annotated[int, Field(gt=0), flag("--shell-timeout", metavar="SECONDS")] = 600
     """Longest run of one shell call."""
     shell_workdir: Annotated[str | None, flag("--shell-workdir", supported=False, metavar="DIR")] = None
     """Folder where the shell runs."""

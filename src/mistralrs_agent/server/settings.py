@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mistralrs_agent.errors import ConfigError
 
@@ -40,3 +42,5 @@ class ServerSettings:
     """Log `/` and `/health` requests too."""
     sandbox_summary: str = ""
     """One line for remote chats: what isolates tools."""
+    sandbox_layers: tuple[Mapping[str, Any], ...] = ()
+    """Each layer of the sandbox as found at start-up, for `/health`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,13 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine import ToolSpec
 from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text, shortened
-from sandbox import Result, SandboxError, SandboxPolicy, Session
+from sandbox import ProducedFile, Result, SandboxError
 
 _METADATA = ToolMetadata(ToolSource.BUILT_IN, ToolKind.CODE_EXECUTION, "Python code")
 _PACKAGES = ("numpy", "pandas", "scipy", "sympy", "matplotlib", "PIL", "sklearn", "requests")
 _STATUS = {"ok": "success", "error": "error", "timeout": "timeout", "crashed": "error"}
 _LOST = "This is a new interpreter: what earlier turns left in it is gone."
+
+_FILES_NAMED = 20
+Produced = tuple[ProducedFile, ...]
 
 
 class PythonArguments(BaseModel):
@@ -29,35 +33,6 @@ class PythonArguments(BaseModel):
 
 class ResetArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class Interpreters:
-    """One sandbox session per agent session, started when first needed."""
-
-    def __init__(self, policy: SandboxPolicy) -> None:
-        self.policy = policy
-        self._sessions: dict[str, Session] = {}
-        self._opening = asyncio.Lock()
-
-    def started(self, session_id: str) -> bool:
-        return session_id in self._sessions
-
-    async def of(self, session_id: str) -> Session:
-        """Raises: SandboxError."""
-        async with self._opening:  # calls of a round begin, and so run, in their order
-            if session_id not in self._sessions:
-                self._sessions[session_id] = await Session.open(self.policy)
-            return self._sessions[session_id]
-
-    async def reset(self, session_id: str) -> None:
-        """Raises: SandboxError."""
-        if session_id in self._sessions:
-            await self._sessions[session_id].reset()
-
-    async def end(self, session_id: str) -> None:
-        session = self._sessions.pop(session_id, None)
-        if session is not None:
-            await session.close()
 
 
 class PythonTool:
@@ -87,14 +62,15 @@ class PythonTool:
         try:
             session = await self._interpreters.of(context.session_id)
             result = await session.run(code, on_output=context.emit)
+            produced = await session.produced_files()
         except SandboxError as error:
             raise ToolFailed(f"the code was not run: {error}") from error
         notes = (*result.notes, _LOST) if lost else result.notes
         return ToolResult(
-            content=_for_model(result, notes, context.max_result_chars),
-            card=_for_person(result, notes),
+            content=_for_model(result, produced, notes, context.max_result_chars),
+            card=_for_person(result, produced, notes),
             ok=result.status == "ok",
-            data=_for_clients(result),
+            data=_for_clients(result, produced),
             images=result.images,
         )
 
@@ -128,13 +104,12 @@ class ResetPythonTool:
         """`PythonTool` ends the interpreter they share."""
 
 
-def python_tools(policy: SandboxPolicy, isolation: str) -> tuple[Tool, Tool]:
+def python_tools(interpreters: Interpreters, isolation: str) -> tuple[Tool, Tool]:
     """Both tools on the same interpreters. `isolation`: one line on what holds here (`LayerReport.summary`)."""
-    interpreters = Interpreters(policy)
     return PythonTool(interpreters, isolation), ResetPythonTool(interpreters)
 
 
-def _for_model(result: Result, notes: tuple[str, ...], limit: int) -> str:
+def _for_model(result: Result, produced: Produced, notes: tuple[str, ...], limit: int) -> str:
     """Streams and value each get a share of the limit, so that none can push the others out."""
     share = limit // 4
     return compact_json(
@@ -145,12 +120,13 @@ def _for_model(result: Result, notes: tuple[str, ...], limit: int) -> str:
             "exception": shortened(result.exception or "", share),
             "result": shortened(result.value or "", share),
             "images_generated": len(result.images),
+            "files": [file.name for file in produced[:_FILES_NAMED]],
             "notes": notes,
         }
     )
 
 
-def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
+def _for_person(result: Result, produced: Produced, notes: tuple[str, ...]) -> Card:
     title = {
         "ok": "Done",
         "error": (result.exception or "").rstrip().rpartition("\n")[2] or "Failed",
@@ -158,17 +134,20 @@ def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
         "crashed": "The interpreter ended",
     }[result.status]
     figures = f"{len(result.images)} figure(s)" if result.images else ""
-    parts = (result.stdout, result.stderr, result.exception, result.value, figures, *notes)
+    files = ", ".join(f"{file.name} ({file.size} bytes)" for file in produced[:_FILES_NAMED])
+    parts = (result.stdout, result.stderr, result.exception, result.value, figures, files, *notes)
     return Card(title, "\n".join(part.rstrip("\n") for part in parts if part))
 
 
-def _for_clients(result: Result) -> dict[str, Any]:
+def _for_clients(result: Result, produced: Produced) -> dict[str, Any]:
     return {
         "tool_type": "code_execution",
         "stdout": result.stdout,
         "stderr": result.stderr,
         "exception": result.exception,
         "result": result.value,
+        "table": None if result.table is None else asdict(result.table),
+        "files": [asdict(file) for file in produced],
         "working_directory": str(result.working_directory),
         "execution_time_ms": round(result.duration_ms),
     }

@@ -36,9 +36,13 @@ class Toolbox:
     def has(self, kind: ToolKind) -> bool:
         return any(tool.metadata.kind is kind for tool in self._tools.values())
 
-    def offered(self, *, code_execution: bool, web_search: bool) -> dict[str, Tool]:
-        """The tools of one turn: code and web tools when switched on, all others always."""
-        switched = {ToolKind.CODE_EXECUTION: code_execution, ToolKind.WEB_SEARCH: web_search}
+    def offered(self, *, code_execution: bool, web_search: bool, shell: bool = False) -> dict[str, Tool]:
+        """The tools of one turn: code, shell and web tools when switched on, all others always."""
+        switched = {
+            ToolKind.CODE_EXECUTION: code_execution,
+            ToolKind.WEB_SEARCH: web_search,
+            ToolKind.SHELL: shell,
+        }
         return {name: tool for name, tool in self._tools.items() if switched.get(tool.metadata.kind, True)}
 
     async def end_session(self, session_id: str) -> None:

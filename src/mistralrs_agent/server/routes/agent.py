@@ -22,7 +22,7 @@ async def get_agent_info(served: ServedHere, request: Request) -> dict[str, Any]
     """Model, tools and limits, as the terminal chat shows them."""
     agent = served.agent
     info = LocalConversation(agent, served.settings.sandbox_summary, str(request.base_url)).info
-    switches = {"code_execution": agent.code_execution, "web_search": agent.web_search}
+    switches = {"code_execution": agent.code_execution, "web_search": agent.web_search, "shell": agent.shell}
     return {**asdict(info), **switches, "permission": agent.settings.permission.value}
 
 

@@ -32,7 +32,7 @@ async def create_chat_completion(body: ChatRequest, served: ServedHere, request:
 def start_reply(agent: Agent, body: ChatRequest) -> tuple[ReplyHead, Reply]:
     """Raises: RequestError."""
     turn = body.to_turn(agent.model.info.sampling_defaults)
-    server_tools = agent.tools(code_execution=turn.code_execution, web_search=turn.web_search)
+    server_tools = agent.tools(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
     head = ReplyHead(
         model=agent.model.info.id,
         client_tools=frozenset(spec.name for spec in turn.client_tools),

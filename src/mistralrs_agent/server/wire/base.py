@@ -36,7 +36,6 @@ def only(*neutral: object, because: str = "not supported by this server") -> Cal
 Unsupported = Annotated[Any, AfterValidator(only())]
 """A field that must be absent or null."""
 
-UnsupportedFlag = Annotated[Any, AfterValidator(only(False))]
 
 UnsupportedList = Annotated[Any, AfterValidator(only([]))]
 

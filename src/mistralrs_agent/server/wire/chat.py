@@ -14,7 +14,6 @@ from mistralrs_agent.server.wire.agent import RuleField
 from mistralrs_agent.server.wire.base import (
     NoEffect,
     Unsupported,
-    UnsupportedFlag,
     UnsupportedList,
     invalid,
     only,
@@ -63,6 +62,7 @@ class ChatRequest(SamplingFields):
 
     web_search_options: WebSearchOptions | None = None
     enable_code_execution: bool | None = None
+    enable_shell: bool | None = None
     agent_permission: Annotated[
         Literal["auto", "ask", "deny"] | None,
         Field(validation_alias=AliasChoices("agent_permission", "code_execution_permission")),
@@ -72,7 +72,6 @@ class ChatRequest(SamplingFields):
     session_id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
 
     adapter: Unsupported = None
-    enable_shell: UnsupportedFlag = None
     files: UnsupportedList = None
     audio: Unsupported = None
     modalities: Annotated[Any, AfterValidator(only(["text"], because="can only be ['text']"))] = None
@@ -159,6 +158,7 @@ class ChatRequest(SamplingFields):
             code_execution=bool(self.enable_code_execution) or any(isinstance(t, CodeInterpreter) for t in tools),
             web_search=search is not None and search.external_web_access is not False,
             search_wishes=search.to_wishes() if search is not None else None,
+            shell=bool(self.enable_shell),
             permission=Permission(self.agent_permission) if self.agent_permission else None,
             permission_rules=tuple(rule.to_rule() for rule in self.agent_permission_rules or ()),
             max_rounds=self.max_tool_rounds,
