@@ -32,9 +32,9 @@ class BenchRun:
 @click.command(cls=SectionCommand)
 @sections(*BENCH)
 def bench(options: Options) -> None:
-    """Measure how fast a model runs on this machine.
+    """Measure how fast a model, or the sandbox, runs on this machine.
 
-    Prefill, time to first token, decode and peak memory, in this process. Prompts are random tokens, so the prefix
+    WHAT is `model` or `sandbox`. Prefill, time to first token, decode and peak memory, in this process. Prompts are random tokens, so the prefix
     cache does not help. Rates are of all requests together. Lengths, depths, concurrency and levels take lists: every
     combination is measured.
 
@@ -44,10 +44,15 @@ def bench(options: Options) -> None:
       mistralrs bench -f model.gguf --prompt-len 128,512,2048 --gen-len 128 --concurrency 1,8
       mistralrs bench -m Qwen/Qwen3-0.6B --levels none,q8_0,q4k --plot speed.svg
       mistralrs bench -m Qwen/Qwen3-0.6B --json
+      mistralrs bench sandbox
     """
     from mistralrs_agent.cli.bench_plot import check_matplotlib, draw  # noqa: PLC0415
+    from mistralrs_agent.cli.bench_sandbox import bench_sandbox  # noqa: PLC0415
 
     chosen = options.benchmark
+    if chosen.what == "sandbox":
+        bench_sandbox(options)
+        return
     levels = _levels(options)
     if chosen.plot:
         check_matplotlib()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -41,6 +41,8 @@ class Benchmark(Section):
     heading: ClassVar[str] = "Benchmark"
     tables: ClassVar[tuple[str, ...]] = ()
 
+    what: Annotated[Literal["model", "sandbox"], flag("what")] = "model"
+    """What to measure: a model, or how fast sandbox sessions start, answer and end."""
     prompt_len: Annotated[str, AfterValidator(_is_list), flag("--prompt-len", metavar="N,...")] = "512"
     """Prompt tokens for time to first token and prefill speed; 0 skips these."""
     gen_len: Annotated[str, AfterValidator(_is_list), flag("--gen-len", metavar="N,...")] = "128"
