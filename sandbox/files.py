@@ -53,13 +53,16 @@ def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
         raise FileRefused(f"{name!r} cannot be read: {error.strerror}") from error
     finally:
         os.close(top)
-    with open(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"{name!r} is not a regular file")
         if status.st_nlink != 1:
             raise FileRefused(f"{name!r} has {status.st_nlink} names; only files with one are read")
-        content = file.read(max_bytes + 1)
+        with open(fd, "rb", closefd=False) as file:
+            content = file.read(max_bytes + 1)
+    finally:
+        os.close(fd)
     if len(content) > max_bytes:
         raise FileRefused(f"{name!r} is larger than {max_bytes} bytes")
     return content

@@ -66,7 +66,10 @@ def _figure(name: str, unit: str, values: list[float]) -> Figure:
 
 async def _warm_up(policy: SandboxPolicy) -> None:
     """Wait until new sessions begin with the libraries loaded."""
-    code = "import sys\nfrom importlib.util import find_spec\nnot find_spec('matplotlib') or 'matplotlib.pyplot' in sys.modules"
+    code = (
+        "import sys\nfrom importlib.util import find_spec\n"
+        "not find_spec('matplotlib') or 'matplotlib.pyplot' in sys.modules"
+    )
     deadline = time.monotonic() + WARM_UP_LIMIT_S
     while time.monotonic() < deadline:
         async with await Session.open(policy) as session:

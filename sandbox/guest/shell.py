@@ -14,9 +14,12 @@ SHELL = "/bin/sh"
 def run(command: str, directory: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run `command` with a fresh shell and wait for it; an interrupt ends it and all it started in its group."""
     source = command.encode("utf-8", "backslashreplace").replace(b"\0", b"\\0")
-    process = subprocess.Popen(
-        [SHELL, "-c", source], stdin=subprocess.DEVNULL, cwd=directory, env=environment, start_new_session=True
-    )
+    try:
+        process = subprocess.Popen(
+            [SHELL, "-c", source], stdin=subprocess.DEVNULL, cwd=directory, env=environment, start_new_session=True
+        )
+    except OSError as error:  # longer than the kernel takes (128 KiB), no process left, no working directory any more
+        return {"status": "error", "exception": f"the command could not be started: {error}", "exit_code": None}
     try:
         code = process.wait()
     except BaseException:

@@ -52,7 +52,7 @@ def test_seed_defaults_win_over_newer_ones():
         (Model, {"kind": "speech"}, "<kind> 'speech' is not supported yet"),
         (PagedAttention, {"mode": "off"}, "<mode> 'off' is not supported yet"),
         (PagedAttention, {"context_len": 1, "memory_mb": 1}, "<context_len> and <memory_mb> cannot be combined"),
-        (Agent, {"enable_shell": True}, "<enable_shell> is not supported yet"),
+        (Agent, {"shell_timeout": 5}, "<shell_timeout> needs <enable_shell>"),
         (Agent, {"code_exec_timeout": 5}, "<code_exec_timeout> needs <enable_code_execution> or <agent>"),
         (Agent, {"search_embedding_model": "minilm"}, "<search_embedding_model> needs <enable_search> or <agent>"),
         (Server, {"port": 8, "mcp_port": 8}, "<mcp_port> and <port> must differ; both are 8"),

@@ -102,7 +102,7 @@ async def http_client(agent: Agent, **settings: Any) -> AsyncGenerator[httpx.Asy
 
 
 async def until(condition: Any) -> None:
-    """Wait until `condition()` holds; fail after a second."""
-    async with asyncio.timeout(1):
+    """Wait until `condition()` holds; fail after twenty seconds."""
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - what tests wait for has no event
             await asyncio.sleep(0.005)

@@ -32,11 +32,11 @@ class BenchRun:
 @click.command(cls=SectionCommand)
 @sections(*BENCH)
 def bench(options: Options) -> None:
-    """Measure how fast a model, or the sandbox, runs on this machine.
+    """Measure how fast a model or the sandbox is here.
 
-    WHAT is `model` or `sandbox`. Prefill, time to first token, decode and peak memory, in this process. Prompts are random tokens, so the prefix
-    cache does not help. Rates are of all requests together. Lengths, depths, concurrency and levels take lists: every
-    combination is measured.
+    WHAT is `model` or `sandbox`. Prefill, time to first token, decode and peak memory, in this process. Prompts are
+    random tokens, so the prefix cache does not help. Rates are of all requests together. Lengths, depths, concurrency
+    and levels take lists: every combination is measured.
 
     \b
     Examples:
