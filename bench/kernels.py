@@ -10,21 +10,29 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from random import Random
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer, models
 
 from engine import kernels
 from engine.attention.base import Step
 from engine.attention.paged import paged_attention
+from engine.chat.detokenize import Detokenizer
+from engine.chat.stop import StopStrings
 from engine.layers.activation import silu_mul
 from engine.layers.linear import Linear
 from engine.layers.norm import RMSNorm
 from engine.layers.rotary import RotaryEmbedding
 from engine.quant.base import GGMLType, PackedTensor
+from engine.request import Request, SamplingParams
+from engine.sampling.sampler import Sampler
+from engine.sequence import Sequence
 
 ROWS, COLUMNS = 3072, 1024
 COLD_BYTES = 160 << 20
+VOCABULARY = 151_936
 
 
 def best_seconds(run: Callable[[], object], repeats: int) -> float:
@@ -118,6 +126,44 @@ def small_rows(repeats: int) -> None:
             print(f"{name:16} T={tokens:<4} {best_seconds(run, 20 * repeats) * 1e6:8.1f} µs")
 
 
+def sampling_rows(repeats: int) -> None:
+    """Choosing one token for each of several replies, from logits spread like a model's: bookkeeping included."""
+    tokenizer = Tokenizer(models.BPE())
+    sampler, random = Sampler(tokenizer, ()), Random(0)
+    prompt = tuple(random.randrange(VOCABULARY) for _ in range(1024))
+    for name, params in {
+        "greedy": SamplingParams(temperature=0.0),
+        "greedy, 20 logprobs": SamplingParams(temperature=0.0, logprobs=20),
+        "temperature": SamplingParams(temperature=0.8),
+        "top-k 50, top-p 0.95": SamplingParams(temperature=0.8, top_k=50, top_p=0.95),
+        "top-p 0.95": SamplingParams(temperature=0.8, top_p=0.95),
+        "min-p 0.05": SamplingParams(temperature=0.8, min_p=0.05),
+        "penalties": SamplingParams(temperature=0.8, repetition_penalty=1.1, frequency_penalty=0.1),
+        "DRY": SamplingParams(temperature=0.8, dry_multiplier=0.8),
+    }.items():
+        for count in (1, 32):
+            logits = 3 * torch.randn(count, VOCABULARY, generator=torch.Generator().manual_seed(0))
+            replies = [
+                Sequence(
+                    Request("", prompt, params),
+                    i,
+                    0.0,
+                    Detokenizer(tokenizer),
+                    StopStrings(()),
+                    sampler.state(params, 0, i),
+                )
+                for i in range(count)
+            ]
+
+            def choose() -> None:
+                for reply in replies:
+                    reply.token_ids.append(random.choice(prompt))
+                sampler.sample(logits, replies)
+
+            choose()
+            print(f"sample {name:20} {count:2} replies {best_seconds(choose, 4 * repeats) / count * 1e6:8.1f} µs each")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", default="", help="avx512, avx2, baseline or torch instead of the best")
@@ -134,6 +180,7 @@ def main() -> None:
     linear_rows(arguments.repeats, limit, [GGMLType[name] for name in arguments.types.split(",") if name])
     attention_rows(arguments.repeats, limit)
     small_rows(arguments.repeats)
+    sampling_rows(arguments.repeats)
 
 
 if __name__ == "__main__":
