@@ -70,7 +70,7 @@ def model_options(options: Options) -> ModelOptions:
         max_num_batched_tokens=options.runtime.max_num_batched_tokens,
         max_prompt_tokens=options.runtime.max_prompt_chunk,
         no_kv_cache=options.runtime.no_kv_cache,
-        prefix_cache_n=options.runtime.prefix_cache_n,
+        prefix_cache_n=0 if options.runtime.enable_prefix_caching is False else options.runtime.prefix_cache_n,
         pa_block_size=cache.block_size,
         pa_context_len=cache.context_len,
         pa_memory_mb=cache.memory_mb,

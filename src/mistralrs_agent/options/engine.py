@@ -27,12 +27,20 @@ class Runtime(Section):
         int | None, Field(gt=0), flag("--max-prompt-chunk", also=("--max-request-input-tokens",))
     ] = None
     """Tokens of one prompt in one step; whatever the step has left when unset."""
-    max_waiting: Annotated[int, Field(ge=0), flag("--max-waiting", also=("--max-queue", "--max-queue-size"))] = 512
+    max_waiting: Annotated[
+        int, Field(ge=0), flag("--max-waiting", also=("--max-queue", "--max-queue-size", "--max-pending-requests"))
+    ] = 512
     """Requests that may wait before new ones are refused with status 429."""
     no_kv_cache: Annotated[bool, flag("--no-kv-cache")] = False
     """Recompute the whole sequence in each step (slow; for measurements)."""
     prefix_cache_n: Annotated[int, Field(ge=0), flag("--prefix-cache-n")] = 16
     """0 turns the prefix cache off; any other number turns it on (it may use all free blocks of the cache)."""
+    enable_prefix_caching: Annotated[bool | None, flag("--enable-prefix-caching", optional_value=True)] = None
+    """`false` turns the prefix cache off too, whatever the number."""
+    enable_chunked_prefill: Annotated[bool, flag("--enable-chunked-prefill", also=("--enable-in-flight-batching",))] = (
+        False
+    )
+    """Split long prompts over steps that replies take part in; always done, and taken for other servers' sake."""
     max_decode_steps_before_prefill: Annotated[int, flag("--max-decode-steps-before-prefill", supported=False)] = 8
     """Reply steps before waiting prompts are served; here prompts and replies share every step."""
 
