@@ -23,6 +23,7 @@ from engine.chat.tool_calls.base import (
     CallRules,
     ToolCallFormat,
     WholeReplyFormat,
+    definitions_of,
     lark_string,
     styled_schema,
 )
@@ -170,7 +171,16 @@ def arguments_schema(tool: ToolSpec) -> Mapping[str, Any]:
         return {"type": "object"}
     if "properties" in schema and not _COMBINING & schema.keys():
         schema["additionalProperties"] = False  # arguments nobody described are never meant
+        required, properties = schema.get("required", ()), cast("Mapping[str, Any]", schema["properties"])
+        schema["properties"] = {k: v for k, v in properties.items() if k in required or _has_value(v, schema)}
     return schema
+
+
+def _has_value(described: Any, root: Mapping[str, Any]) -> bool:
+    """Whether an argument can be written at all; one that cannot is left out."""
+    return not isinstance(described, Mapping) or not _schema_mistake(
+        styled_schema({**definitions_of(root), **cast("Mapping[str, Any]", described)})
+    )
 
 
 def _callable(tools: Sequence[ToolSpec], choice: ToolChoice) -> tuple[ToolSpec, ...]:

@@ -296,3 +296,21 @@ def test_a_reply_of_any_family_may_break_off_and_be_cut_anywhere(family: str, da
 def test_reasoning_of_every_style_is_told_apart(template: str, raw: str, thought: str, answer: str):
     for pieces in ([raw], list(raw)):
         assert read(template, pieces) == (thought, answer, [])
+
+
+ITEMS = {"f": {"properties": {"a": {"type": "array"}, "b": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize("family", ["qwen3-coder", "minimax m2", "glm 4.5"])
+def test_closing_tags_inside_a_list_belong_to_it_unless_the_list_is_broken(family: str):
+    template, both = FAMILIES[family]
+    tags = both[both.index("1") + 1 : both.index("?")].strip("\n")  # end of a value, begin of the next
+    for value, a in (
+        (json.dumps([f"x{tags}y", "z"]), [f"x{tags}y", "z"]),
+        ('["x', '["x'),
+        ("['it']", ["it"]),
+    ):
+        reply = both.replace("1", value, 1)
+        for pieces in ([reply], list(reply)):
+            _, _, calls = read(template, pieces, ITEMS)
+            assert decoded(calls) == [("f", {"a": a, "b": "?"}), G]

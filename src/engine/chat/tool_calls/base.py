@@ -153,6 +153,11 @@ def styled_schema(schema: Mapping[str, Any]) -> str:
     return json.dumps({**schema, "x-guidance": _JSON_STYLE}, ensure_ascii=False)
 
 
+def definitions_of(root: Mapping[str, Any]) -> dict[str, Any]:
+    """What references inside parts of a schema may point to."""
+    return {key: root[key] for key in ("$defs", "definitions") if key in root}
+
+
 _JSON_STYLE = {
     "whitespace_flexible": False,  # endless white space is where weak models get stuck
     "item_separator": ", ?",

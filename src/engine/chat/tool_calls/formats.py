@@ -64,6 +64,7 @@ _BY_MARKER: tuple[tuple[tuple[str, ...], ToolCallFormat], ...] = (
     (("<|start_header_id|>", '"parameters"'), Llama3()),
 )
 """Texts a template must all contain → its format; the first that fits wins."""
+KNOWN_FORMATS: tuple[ToolCallFormat, ...] = (*(form for _, form in _BY_MARKER), BareJson())
 
 
 def format_of(template_text: str) -> ToolCallFormat:

@@ -31,7 +31,11 @@ class FunctionaryV3:
             return f'"{_RECIPIENT}"? {said[0]}'
         further = f'WHITE? "{_RECIPIENT}" {rules.each(call)}'
         calls = [f"{rules.each(call)} {rules.more(further)}"]
-        calls += [f'"{_TEXT}\\n" before {rules.each(call)} {rules.more(further)}'] if answer == "TEXT" else []
+        calls += (
+            [f'"{_TEXT}\\n" before {rules.each(call)} {rules.more(further)}']
+            if answer == "TEXT" and not required
+            else []
+        )
         lines = rules.up_to("before", _RECIPIENT)
         return "\n".join([f'"{_RECIPIENT}"? ({" | ".join([*said, *calls])})', *lines])
 

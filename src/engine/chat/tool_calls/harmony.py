@@ -52,7 +52,8 @@ class Harmony:
 
         ends = [] if required else [f'{channel} "final" {kind} {message} {answer}']
         ends += [f"{rules.each(call)} {rules.marker(_CALL)}?"] if rules.tools else []
-        said = f'{channel} ("analysis" | "commentary") {message} body {start} "assistant"'
+        before = '"analysis"' if required else '("analysis" | "commentary")'
+        said = f'{channel} {before} {message} body {start} "assistant"'
         return "\n".join([f"({said})* ({' | '.join(ends)})", *rules.up_to("body", _END)])
 
 

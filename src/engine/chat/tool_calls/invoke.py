@@ -39,6 +39,6 @@ class Invoke:
         return block_parser({self.opener: xml_block(self._tags, schemas, self.closer)}, closers=(self.closer,))
 
     def grammar(self, rules: CallRules) -> str:
-        call, lines = xml_call(rules, self._tags)
+        call, lines = xml_call(rules, self._tags, self.closer)
         further = f"WHITE? {call}"
         return f"WHITE? {call} {rules.more(further)} WHITE? {rules.marker(self.closer)}\n{lines}"

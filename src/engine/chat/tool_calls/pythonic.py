@@ -11,6 +11,7 @@ from engine.chat.tool_calls.base import (
     CallRules,
     Schemas,
     ToolCallParser,
+    definitions_of,
     lark_string,
     styled_schema,
 )
@@ -19,7 +20,6 @@ from engine.chat.tool_calls.typed_value import Schema, types_of
 
 _STRING = r"""/'([^'\\\n]|\\['"\\nrt])*'/"""
 _ANY_FIELD = '/[a-zA-Z_][a-zA-Z0-9_]{0,63}/ "=" %json {}'
-_DEFINITIONS = ("$defs", "definitions")
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ class Pythonic:
 def _arguments(root: Schema) -> ArgumentGrammar:
     def value(rule: str, schema: Schema) -> tuple[str, list[str]]:
         types = types_of(schema, root)
-        definitions = {key: root[key] for key in _DEFINITIONS if key in root}
-        alternatives = [f"%json {styled_schema({**definitions, **schema})}"]
+        alternatives = [f"%json {styled_schema({**definitions_of(root), **schema})}"]
         if "enum" not in schema and "const" not in schema:
             alternatives += ['"True"', '"False"'] if "boolean" in types else []
             alternatives += ['"None"'] if "null" in types else []

@@ -37,6 +37,6 @@ class QwenCoder:
         return block_parser({self.opener: either, _TAGS.call: untagged}, closers=(self.closer,))
 
     def grammar(self, rules: CallRules) -> str:
-        call, lines = xml_call(rules, _TAGS)
+        call, lines = xml_call(rules, _TAGS, self.closer)
         opened = f"WHITE? {call} WHITE? {rules.marker(self.closer)}"
         return f"{opened} {rules.more(f'WHITE? {rules.marker(self.opener)} {opened}')}\n{lines}"

@@ -147,6 +147,10 @@ class ReplySource:
     def rewind(self) -> None:
         self.at = 0
 
+    def put_back(self, text: str) -> None:
+        """Read `text` next, which was taken and told to nobody."""
+        self.text, self.at = text + self.text[self.at :], 0
+
     def text_before(self, *markers: str, tell: Callable[[str], None] | None = None, trim: bool = True) -> Wait[str]:
         """Tell the text up to the first of the markers, as an answer or by `tell`; returns that marker, not taken, or
         nothing at the end of the reply.

@@ -44,7 +44,7 @@ class Step:
         return block_parser({OPENER: read}, closers=(_CLOSER, _END))
 
     def grammar(self, rules: CallRules) -> str:
-        call, lines = xml_call(rules, _TAGS)
+        call, lines = xml_call(rules, _TAGS, _END)
         begin, separator, end = (rules.marker(marker) for marker in (_BEGIN, _SEPARATOR, _END))
         one = f'WHITE? {begin} "function" {separator} WHITE? {call} WHITE? {end}'
         return f"{one} {rules.more(one)} WHITE? {rules.marker(_CLOSER)}\n{lines}"

@@ -64,6 +64,11 @@ def is_plain_string(schema: Schema, root: Schema) -> bool:
     return types_of(schema, root) == _STRING
 
 
+def is_broken_json(written: str) -> bool:
+    """It begins as a text, list or object in quotes or brackets does, and does not end as one."""
+    return written.lstrip().startswith(('"', "[", "{")) and not _readings(written.strip())
+
+
 def json_text(written: str, schema: Schema, root: Schema) -> str:
     """JSON text of a value as the model wrote it.
 

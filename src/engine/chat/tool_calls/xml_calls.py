@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.chat.tool_calls.base import Schemas
 from engine.chat.tool_calls.blocks import ReadBlock
 from engine.chat.tool_calls.source import NotACall, Reader, ReplySource, Wait
-from engine.chat.tool_calls.typed_value import Schema, is_plain_string, json_text, property_schema
+from engine.chat.tool_calls.typed_value import Schema, is_broken_json, is_plain_string, json_text, property_schema
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def xml_block(tags: XmlTags, schemas: Schemas | None, *closers: str, opened: boo
 
 def _call(source: ReplySource, tags: XmlTags, schemas: Schemas, closers: tuple[str, ...]) -> Reader:
     """One call, after `tags.call`."""
+    yield from source.skip()
     ends = (tags.name_end, tags.call_end) if tags.name_end.strip() else ("\n", tags.key, tags.call_end)
     name = (yield from source.until(*ends)).strip().strip("\"'")
     yield from source.take(tags.name_end)
@@ -98,7 +99,8 @@ def _key(source: ReplySource, tags: XmlTags) -> Wait[tuple[str, bool | None]]:
 def _value(source: ReplySource, tags: XmlTags, schema: Schema, root: Schema, closers: tuple[str, ...]) -> Wait[bool]:
     """A parameter's value up to its end, strings as they come; False when the reply ends first.
 
-    What looks like the end inside a value is one only if markup follows it.
+    What looks like the end inside a value is one only if markup follows it and, where the value begins as JSON, it is
+    whole there. JSON that never becomes whole ends where it first might have.
     """
     if tags.line_breaks:
         yield from source.take("\n")
@@ -113,14 +115,21 @@ def _value(source: ReplySource, tags: XmlTags, schema: Schema, root: Schema, clo
 
     if streams:
         source.argue('"')
-    breaks = (f"\n{tags.value_end}",) if tags.line_breaks else ()
-    while end := (yield from source.text_before(tags.value_end, *breaks, tell=tell, trim=False)):
+    ends = (tags.value_end, f"\n{tags.value_end}") if tags.line_breaks else (tags.value_end,)
+    broken: str | None = None
+    while end := (yield from source.text_before(*ends, tell=tell, trim=False)):
         yield from source.take(end)
         if (yield from _markup_follows(source, tags, closers)):
-            break
+            if streams or not is_broken_json("".join(parts)):
+                break
+            broken = "".join(parts) if broken is None else broken
         source.rewind()
         tell(end)
         source.at = len(end)
+    if not end and broken is not None:
+        source.put_back("".join(parts).removeprefix(broken))
+        parts = [broken]
+        end = yield from source.take(*ends)
     source.mark()
     if end:
         source.argue('"' if streams else json_text("".join(parts), schema, root))

@@ -1,7 +1,7 @@
 """Calls written as tags around untyped values: their grammar.
 
-Parameters come in the order of the schema, as in llguidance's own objects. A free text ends where its closing tag is
-followed by markup, which is also how the reader tells that tag from the same letters inside a value.
+Parameters come in the order of the schema, as in llguidance's own objects. A free text holds no closing tag with markup
+after it: there the reader takes it to end.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from typing import Any, cast
 
 from llguidance import LLMatcher
 
-from engine.chat.tool_calls.base import CallableTool, CallRules, lark_string, styled_schema
+from engine.chat.tool_calls.base import CallableTool, CallRules, definitions_of, lark_regex, lark_string, styled_schema
 from engine.chat.tool_calls.typed_value import Schema, property_schema, types_of
 from engine.chat.tool_calls.xml_calls import XmlTags
 
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "not", "if"})
 
 
-def xml_call(rules: CallRules, tags: XmlTags) -> tuple[str, str]:
-    """Lark expression of one call to any of the tools, and the rules it needs."""
+def xml_call(rules: CallRules, tags: XmlTags, *closers: str) -> tuple[str, str]:
+    """Lark expression of one call to any of the tools, and the rules it needs. `closers`: may follow calls."""
     writers = [_ToolWriter(tool, tags, rules) for tool in rules.tools]
-    lines = [line for writer in writers for line in writer.lines()]
+    markup = "|".join(lark_regex(text) for text in (tags.key, tags.call_end, *closers) if text)
+    ended = rf"(?s:.*){lark_regex(tags.value_end)}[ \t\r\n]*({markup})(?s:.*)"
+    lines = [f"FREE: /(?s:.*)/ & ~/{ended}/", *(line for writer in writers for line in writer.lines())]
     return f"({' | '.join(writer.call() for writer in writers)})", "\n".join(lines)
 
 
@@ -105,11 +107,11 @@ class _ToolWriter:
                 f"{broken}{rule} {broken}{marker(tags.value_end)} WHITE? {marker(tag)} {then}" for tag, then in after
             ]
             return alternatives, [f"{rule}: {expression}"]
-        text, lines = "TEXT", list[str]()
+        text, lines = "FREE", list[str]()
         if bounded := _bounded_text(schema):
             bound, text = self._rule("B", i).upper(), self._rule("T", i).upper()
             broken = r'"\n"' if tags.line_breaks else ""
-            lines = [f"{bound}: {bounded}", f"{text}: {broken} {bound} {broken}"]
+            lines = [f"{bound}: {bounded}", f"{text}: FREE & ({broken} {bound} {broken})"]
         if self.rules.is_token(tags.value_end):
             return [f"{text} {marker(tags.value_end)} WHITE? {marker(tag)} {then}" for tag, then in after], lines
         alternatives = list[str]()
@@ -137,8 +139,7 @@ def _value_expression(schema: Schema, root: Schema) -> str | None:
     words = [w for kind, ws in (("boolean", ("True", "False")), ("null", ("None",))) if kind in types for w in ws]
     if values:
         words = []
-    definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
-    return " | ".join([f"%json {styled_schema({**definitions, **schema})}", *(f'"{word}"' for word in words)])
+    return " | ".join([f"%json {styled_schema({**definitions_of(root), **schema})}", *(f'"{word}"' for word in words)])
 
 
 def _bounded_text(schema: Schema) -> str:

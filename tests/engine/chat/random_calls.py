@@ -1,0 +1,131 @@
+"""A model that knows nothing and writes calls to real functions, as far as its grammar lets it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from engine.chat.grammar import ReplyGrammar
+from engine.chat.messages import ToolChoice, ToolSpec
+from engine.chat.tool_calls.base import CallArguments, CallStart, Text, ToolCallFormat
+from engine.sampling.constraint import ConstraintCompiler
+
+FUNCTIONS = [
+    json.loads(line) for line in (Path(__file__).parent / "data" / "function_schemas.jsonl").read_text().splitlines()
+]
+_STOP = "<|stop|>"
+_CLOSERS = frozenset("\"'}])")
+"""Drawn more often than others, so that values come to an end."""
+_QWEN = ("</parameter>", "</parameter></function>", "</parameter><parameter=")
+
+
+def _invoke(prefix: str) -> tuple[str, ...]:
+    return tuple(f"</{prefix}parameter>{tag}" for tag in (f"</{prefix}invoke>", f"<{prefix}parameter name="))
+
+
+_ENDS = {
+    "qwen coder": _QWEN,
+    "glm": ("</arg_value>", "</arg_value></tool_call>", "</arg_value><arg_key>"),
+    "minimax": _invoke(""),
+    "atem": _invoke("atem:"),
+    "step": _invoke("steptml:"),
+    "deepseek dsml": _invoke("｜DSML｜"),
+    "gemma": ('<|"|>', "<escape>"),
+    "harmony": ("<|end|>",),
+    "functionary v3.2": (">>>",),
+}
+"""By name of a format: what ends a free text there, written as a whole at times."""
+_LONG = 200
+"""Tokens after which such an end is tried again and again."""
+
+
+def vocabulary(*markers: str) -> Tokenizer:
+    """One token a byte, and one for each marker."""
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(text, special=True) for text in (_STOP, *markers) if text])
+    return tokenizer
+
+
+class RandomModel:
+    """Writes any token that its grammar allows, with weights that do not depend on what was written."""
+
+    def __init__(self, form: ToolCallFormat, *, tokens: bool) -> None:
+        """`tokens`: the format's markers are tokens of their own."""
+        self._form = form
+        self._tokenizer = vocabulary(*form.markers) if tokens else vocabulary()
+        self._stop = self._tokenizer.get_vocab()[_STOP]
+        self._compiler = ConstraintCompiler(self._tokenizer, self._tokenizer.get_vocab_size(), (self._stop,))
+        texts = (self._tokenizer.decode([i], skip_special_tokens=False) for i in range(self._stop + 1))
+        self._weights = [20.0 if text in _CLOSERS or len(text) > 1 else 1.0 for text in texts]
+        self._weights += [40.0] * (self._tokenizer.get_vocab_size() - len(self._weights))
+        self._ends = [self._tokenizer.encode(text).ids for text in _ENDS.get(form.name, ())]
+        self.compile_seconds: list[float] = []
+        """One a reply: the grammar from schemas to a matcher."""
+        self.mask_seconds: list[float] = []
+        """One a token: its mask, and moving on by it."""
+
+    def call(self, tools: list[ToolSpec], draw: random.Random, *, limit: int = 20_000) -> str:
+        """A reply that must be one call. Raises: RuntimeError for one that comes to no end."""
+        state = self._timed(self.compile_seconds, lambda: self._compile(tools))
+        ids: list[int] = []
+        end: list[int] = []
+        while not state.is_finished:
+            if forced := state.forced():
+                ids += forced
+                assert all(state.accept(token) for token in forced)
+                continue
+            mask = self._timed(self.mask_seconds, state.mask)
+            allowed = np.unpackbits(mask.view(np.uint8), bitorder="little").nonzero()[0].tolist()
+            if self._ends and not end and draw.random() < (0.05 if len(ids) < _LONG else 0.5):
+                end = list(draw.choice(self._ends))
+            token = end.pop(0) if end else -1
+            if token not in allowed:
+                end, token = [], draw.choices(allowed, [self._weights[i] for i in allowed])[0]
+            if token == self._stop:
+                break
+            ids.append(token)
+            assert state.accept(token)
+            if len(ids) > limit:
+                raise RuntimeError(f"The reply does not end: …{self._tokenizer.decode(ids)[-300:]}")
+        return self._tokenizer.decode([i for i in ids if i != self._stop], skip_special_tokens=False)
+
+    def _compile(self, tools: Sequence[ToolSpec]) -> Any:
+        constraint = ReplyGrammar(self._form, self._tokenizer).constraint(tools, ToolChoice("required"), parallel=False)
+        assert constraint is not None
+        return self._compiler.compile(constraint)
+
+    @staticmethod
+    def _timed(seconds: list[float], work: Callable[[], Any]) -> Any:
+        began = perf_counter()
+        result = work()
+        seconds.append(perf_counter() - began)
+        return result
+
+
+def tool(function: dict[str, Any], *, strict: bool) -> ToolSpec:
+    return ToolSpec(function["name"].replace(".", "_"), "", function["parameters"], strict=strict)
+
+
+def read(form: ToolCallFormat, tools: list[ToolSpec], reply: str) -> tuple[str, list[tuple[str, Any]]]:
+    """Text beside calls, and (name, arguments) of each call."""
+    parser, text, calls = form.parser({tool.name: tool.parameters for tool in tools}), "", list[tuple[str, str]]()
+    for piece in [*parser.feed(reply), *parser.finish()]:
+        match piece:
+            case Text(more):
+                text += more
+            case CallStart(name):
+                calls.append((name, ""))
+            case CallArguments(fragment):
+                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
+            case _:
+                pass
+    return text, [(name, json.loads(arguments)) for name, arguments in calls]
