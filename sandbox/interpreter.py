@@ -14,7 +14,8 @@ from sandbox.errors import SandboxBroken
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store", "/gnu/store")
 ETC = (
-    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl", "pki", "ca-certificates", "fonts"),
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ca-certificates", "fonts"),
+    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs", "pki/tls/openssl.cnf"),
     *("mime.types", "localtime", "timezone", "protocols", "services", "gai.conf", "matplotlibrc"),
 )
 ETC_SHARED = ("passwd", "group", "hosts", "nsswitch.conf")

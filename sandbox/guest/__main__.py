@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 import types
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from sandbox.guest import shell, wire
@@ -150,8 +151,8 @@ def _reseed() -> None:
         numpy_random.seed()
 
 
-def main(control_fd: int) -> None:
-    """Serve the socket on `control_fd` until it closes."""
+def main(control_fd: int, ours: Iterable[str]) -> None:
+    """Serve the socket on `control_fd` until it closes. `ours`: modules that are no business of the code."""
     sys.path.insert(0, os.getcwd())
     tempfile = sys.modules.get("tempfile")
     if tempfile is not None:
@@ -159,7 +160,7 @@ def main(control_fd: int) -> None:
     _reseed()
     sys.argv = [""]
     sys.dont_write_bytecode = True
-    for name in [name for name in sys.modules if name.split(".")[0] == "sandbox"]:
+    for name in ours:
         del sys.modules[name]  # the user's own module of that name must be importable
     guest = Guest(socket.socket(fileno=control_fd))
     exit_now = os._exit

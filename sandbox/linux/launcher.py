@@ -53,6 +53,7 @@ def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], No
     walls = Walls()
     separation = None
     if plan.isolated:
+        _give_way_when_memory_runs_out()
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
         walls.separated = separation.separated
     server = socket.socket(fileno=supervisor_fd)
@@ -73,6 +74,12 @@ def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], No
         walls.note("watchdog", watch.can_see, (), "memory, CPU and disk of the whole session", "mount /proc")
     server.sendall(json.dumps({"event": "ready", "layers": walls.rows, "error": error}).encode() + b"\n")
     watch.run()
+
+
+def _give_way_when_memory_runs_out() -> None:
+    """Make this process and all it starts the kernel's first choice when the whole machine is out of memory."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:
+        file.write(b"900")
 
 
 def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:

@@ -22,6 +22,8 @@ from sandbox.linux.kernel import (
 )
 
 MAX_OPEN_FILES = 1024
+MAX_PENDING_SIGNALS = 4096
+"""Timers count too."""
 MAX_FILE_BYTES = 256 * 2**20
 CPU_GRACE_S = 5
 """Between the warning signal, which the code can see as an exception, and the end."""
@@ -44,6 +46,7 @@ def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
     _lower(resource.RLIMIT_NPROC, processes, processes)
     _lower(resource.RLIMIT_MEMLOCK, 2**16, 2**16)
     _lower(resource.RLIMIT_MSGQUEUE, 0, 0)
+    _lower(resource.RLIMIT_SIGPENDING, MAX_PENDING_SIGNALS, MAX_PENDING_SIGNALS)
 
 
 def _address_space() -> int:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from sandbox.linux.kernel import syscall
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
+MAX_SHARED_FILES = 10_000
+"""In /dev/shm: even an empty file takes memory of the kernel."""
 AT_EMPTY_PATH, AT_RECURSIVE = 0x1000, 0x8000
 OPEN_TREE_CLONE = 1
 MOVE_FROM_FD = 0x4
@@ -119,7 +121,7 @@ def _make_dev(stage: str, shared_memory_bytes: int) -> None:
     os.makedirs(stage + "/dev/shm")
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(f"/proc/self/{target}", f"{stage}/dev/{name}")
-    options = f"mode=1777,size={shared_memory_bytes}"
+    options = f"mode=1777,size={shared_memory_bytes},nr_inodes={MAX_SHARED_FILES}"
     _mount("tmpfs", stage + "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options)
 
 

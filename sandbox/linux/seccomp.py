@@ -35,7 +35,8 @@ REFUSED = (
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "acct", "syslog"),
     *("quotactl", "quotactl_fd", "personality", "shmget", "shmat", "shmctl", "shmdt", "memfd_secret", "modify_ldt"),
     *("iopl", "ioperm", "uselib", "lookup_dcookie", "vhangup", "migrate_pages", "move_pages", "nfsservctl"),
-    *("_sysctl", "sysfs", "ustat"),
+    *("_sysctl", "sysfs", "ustat", "statmount", "listmount", "msgget", "msgsnd", "msgrcv", "msgctl"),
+    *("semget", "semop", "semtimedop", "semctl"),
 )
 """Answered with EPERM."""
 ABSENT = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_create")

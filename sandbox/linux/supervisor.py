@@ -55,7 +55,8 @@ class Supervisor:
         self.shared_memory = "/dev/shm" if own_root else None
         self.directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
         self.can_see = _proc_is_ours()
-        self.cpu_seen = 0
+        self.cpu_seen_s = 0.0
+        self.cpu_spent_s = 0.0
         self.next_disk_look = 0.0
         self.disk_before = self._disk_use() if plan.isolated else (0, 0)
 
@@ -149,16 +150,17 @@ class Supervisor:
         if not self.can_see:
             return False
         session = self._session()
-        ticks = sum(use.cpu_ticks for use in session)
-        spent_s = ticks / TICKS_PER_S + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        if spent_s > self.plan.cpu_s + 2:  # the interpreter is warned by a signal first
+        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seen_s = sum(use.cpu_ticks for use in session) / TICKS_PER_S + reaped.ru_utime + reaped.ru_stime
+        busy = seen_s != self.cpu_seen_s
+        self.cpu_spent_s += max(0.0, seen_s - self.cpu_seen_s)  # what nobody waits for is seen only while it lives
+        self.cpu_seen_s = seen_s
+        if self.cpu_spent_s > self.plan.cpu_s + 2:  # the interpreter is warned by a signal first
             self._over(f"the session used up its {self.plan.cpu_s} CPU seconds")
         if self._memory(session) > self.plan.memory_bytes:
             self._over(f"the session used more than its {self.plan.memory_bytes >> 20} MiB of memory")
-        busy = ticks != self.cpu_seen
-        self.cpu_seen = ticks
-        if busy and time.monotonic() >= self.next_disk_look:
-            self._watch_disk()
+        if time.monotonic() >= self.next_disk_look:
+            self._watch_disk(20 if busy else 100)
         return busy
 
     def _over(self, reason: str) -> None:
@@ -173,12 +175,14 @@ class Supervisor:
         quick = shared + sum(use.resident_bytes for use in session)
         if quick <= self.plan.memory_bytes:
             return quick
-        return shared + sum(_private_bytes(use) for use in session)
+        shares = [_shares(use) for use in session]
+        return sum(private for private, _ in shares) + max(shared, sum(mapped for _, mapped in shares))
 
-    def _watch_disk(self) -> None:
+    def _watch_disk(self, rest: int) -> None:
+        """Look, then leave it be for `rest` times as long as that took."""
         started = time.monotonic()
         used, entries = self._disk_use()
-        self.next_disk_look = time.monotonic() + max(0.5, 20 * (time.monotonic() - started))
+        self.next_disk_look = time.monotonic() + max(0.5, rest * (time.monotonic() - started))
         if used - self.disk_before[0] > self.plan.disk_bytes:
             self._over(f"the session wrote more than its {self.plan.disk_bytes >> 20} MiB of files")
         if entries - self.disk_before[1] > MAX_ENTRIES:
@@ -215,29 +219,45 @@ def _use(pid: int) -> Use | None:
     return Use(pid, int(fields[1]), sum(map(int, fields[11:15])), int(fields[21]) * PAGE_BYTES)
 
 
-def _private_bytes(use: Use) -> int:
-    """This process's share of the anonymous memory it maps."""
+def _shares(use: Use) -> tuple[int, int]:
+    """This process's share in bytes of (memory without a file, shared memory) that it maps."""
     try:
         with open(f"/proc/{use.pid}/smaps_rollup", "rb") as file:
-            for line in file:
-                if line.startswith(b"Pss_Anon:"):
-                    return int(line.split()[1]) * 1024
+            found = {line.split()[0]: int(line.split()[1]) * 1024 for line in file if line.startswith(b"Pss_")}
+    except PermissionError:
+        return use.resident_bytes, 0  # it hides, so it gets no credit for what it shares
     except OSError:
-        return 0  # it ended while we looked
-    return use.resident_bytes
+        return 0, 0  # it ended while we looked
+    return found.get(b"Pss_Anon:", use.resident_bytes), found.get(b"Pss_Shmem:", 0)
 
 
 def _deleted_files(pids: list[int], devices: set[int]) -> int:
-    """Bytes of regular files on these devices that have no name any more but are open in one of these processes."""
+    """Bytes of regular files on these devices that have no name any more but are open in one of these processes.
+
+    Ends a process that made itself invisible to us: nothing it holds could be counted.
+    """
     found: dict[int, int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
-            for descriptor in descriptors:
-                with contextlib.suppress(OSError):
-                    status = os.stat(descriptor.path)
-                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 and status.st_dev in devices:
-                        found[status.st_ino] = status.st_blocks * 512
+        try:
+            found.update(_nameless(pid, devices))
+        except PermissionError:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        except OSError:
+            continue  # it ended while we looked
     return sum(found.values())
+
+
+def _nameless(pid: int, devices: set[int]) -> dict[int, int]:
+    """Bytes by inode of the nameless files that one process holds. Raises OSError."""
+    found: dict[int, int] = {}
+    with os.scandir(f"/proc/{pid}/fd") as descriptors:
+        for descriptor in descriptors:
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(descriptor.path)
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 and status.st_dev in devices:
+                    found[status.st_ino] = status.st_blocks * 512
+    return found
 
 
 def tree_use(top: str, skip: set[tuple[int, int]]) -> tuple[int, int]:

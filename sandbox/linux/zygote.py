@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+from functools import partial
 
 from sandbox.guest import __main__ as guest
 from sandbox.linux import launcher
@@ -25,6 +26,8 @@ from sandbox.linux.plan import FDS, Plan
 MAX_PLAN_BYTES = 128 * 1024
 WARM_UP = ("asyncio", "subprocess", "tempfile", "numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg")
 """What takes long to import and is used often; what is not installed is left out."""
+OUR_MODULES = tuple(name for name in sys.modules if name.split(".")[0] == "sandbox")
+"""Looked for once: going through all modules in each session would copy the memory they share."""
 
 
 def main(requests_fd: int) -> None:
@@ -91,7 +94,7 @@ def _begin(message: bytes, fds: list[int]) -> None:
             if fd not in (control, supervisor):
                 with contextlib.suppress(OSError):
                     os.close(fd)
-        launcher.main(Plan.from_json(message), control, supervisor, guest.main)
+        launcher.main(Plan.from_json(message), control, supervisor, partial(guest.main, ours=OUR_MODULES))
     except BaseException as error:  # noqa: BLE001 - this process must not go on as a second zygote
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - goes to the server
     os._exit(1)

@@ -24,6 +24,7 @@ class Attack:
 
 NUMBERS = {
     "add_key": (248, 217),
+    "acct": (163, 89),
     "adjtimex": (159, 171),
     "bpf": (321, 280),
     "chroot": (161, 51),
@@ -32,30 +33,45 @@ NUMBERS = {
     "fanotify_init": (300, 262),
     "fsopen": (430, 430),
     "io_uring_setup": (425, 425),
+    "init_module": (175, 105),
     "ioprio_set": (251, 30),
     "kcmp": (312, 272),
+    "kexec_load": (246, 104),
     "keyctl": (250, 219),
+    "listmount": (458, 458),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "modify_ldt": (154, -1),
+    "migrate_pages": (256, 238),
     "mount": (165, 40),
+    "mount_setattr": (442, 442),
+    "move_mount": (429, 429),
+    "move_pages": (279, 239),
+    "msgget": (68, 186),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
     "open_tree": (428, 428),
     "perf_event_open": (298, 241),
     "personality": (135, 92),
     "pidfd_getfd": (438, 438),
+    "pivot_root": (155, 41),
     "process_madvise": (440, 440),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
+    "quotactl": (179, 60),
     "reboot": (169, 142),
     "request_key": (249, 218),
+    "semget": (64, 190),
+    "setdomainname": (171, 162),
     "setns": (308, 268),
     "sethostname": (170, 161),
     "shmget": (29, 194),
+    "statmount": (457, 457),
     "swapon": (167, 224),
     "syslog": (103, 116),
+    "umount2": (166, 39),
     "unshare": (272, 97),
+    "vhangup": (153, 58),
     "userfaultfd": (323, 282),
 }
 
@@ -259,6 +275,43 @@ NETWORK = {
     "open a reliable datagram socket": Attack(makes_socket(21, "SOCK_SEQPACKET"), "never"),
 }
 
+NETWORK |= {
+    "ask a name server": Attack(
+        "import socket\nsocket.getaddrinfo('example.com', 80)\nTrue", "never", allowed_in=("full",)
+    ),
+    "send a datagram to the host": Attack(
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "s.sendto(b'x', (T['address'], 9)) if T['address'] != '127.0.0.1' else 0",
+        "never",
+        allowed_in=("full",),
+    ),
+    "send to everybody": Attack(
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.setsockopt(1, 6, 1)\n"
+        "s.sendto(b'x', ('255.255.255.255', 9))\nTrue",
+        "never",
+        allowed_in=("full",),
+    ),
+    "connect to a service of the host over IPv6": Attack(
+        "import socket\ns = socket.socket(socket.AF_INET6)\ns.settimeout(5)\n"
+        "s.connect(('::ffff:127.0.0.1', T['port']))\nTrue",
+        allowed_in=("full",),
+    ),
+    "bind the abstract name of a service": Attack(
+        "import socket\ns = socket.socket(socket.AF_UNIX)\ntry:\n  s.bind('\\0' + T['abstract'])\n  taken = False\n"
+        "except OSError as e: taken = e.errno == 98\ntaken",
+        allowed_in=("full",),
+    ),
+    "send a datagram to a socket by path": Attack(
+        "import socket\nsocket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).connect(T['socket'])\nTrue", "never"
+    ),
+    "change routes": Attack("import fcntl, socket\nfcntl.ioctl(socket.socket(), 0x890B, bytes(120))\nTrue", "never"),
+    "make a tunnel": Attack("import os\nos.open('/dev/net/tun', os.O_RDWR) >= 0", "never"),
+    "open a radio socket": Attack(makes_socket(39, "SOCK_SEQPACKET"), "never"),
+    "open a kernel connection socket": Attack(makes_socket(41, "SOCK_DGRAM"), "never"),
+    "open a shared memory socket": Attack(makes_socket(43, "SOCK_STREAM"), "never"),
+    "open a multipath socket": Attack(makes_socket(45, "SOCK_DGRAM"), "never"),
+}
+
 PROCESSES = {
     "signal the server": Attack("import os\nos.kill(T['pid'], 0)\nTrue"),
     "signal the group of the server": Attack("import os\nos.killpg(T['group'], 0)\nTrue"),
@@ -293,6 +346,21 @@ PROCESSES = {
     "raise its priority": Attack(in_child("os.nice(-5)"), "root"),
     "run in real time": Attack(in_child("os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"), "root"),
     "take the disk first": Attack(syscall("ioprio_set", 1, 0, (1 << 13) | 4), "root"),
+}
+
+PROCESSES |= {
+    "see the memory limit of the group": Attack("import glob\nlen(glob.glob('/sys/fs/cgroup/*')) > 0", "never"),
+    "make a group of its own": Attack("import os\nos.mkdir('/sys/fs/cgroup/mine')\nTrue", "never"),
+    "signal every process": Attack("import os\nos.kill(-1, 0)\nos.kill(T['pid'], 0)\nTrue"),
+    "reach the server by its thread": Attack(
+        f"import ctypes\nctypes.CDLL(None).syscall({(234, 131)[ARM]}, T['pid'], T['pid'], 0) == 0"
+    ),
+    "queue a signal to the server": Attack("import ctypes\nctypes.CDLL(None).sigqueue(T['pid'], 0, 0) == 0"),
+    "enter the namespaces of the first process": Attack("import os\nos.open('/proc/1/ns/mnt', 0) >= 0", "never"),
+    "list the files of the first process": Attack("import os\nlen(os.listdir('/proc/1/map_files')) >= 0", "never"),
+    "change the group of the server": Attack(in_child("os.setpgid(T['pid'], 0)"), "never"),
+    "lower the priority of the server": Attack("import os\nos.setpriority(os.PRIO_PROCESS, T['pid'], 19)", "never"),
+    "slow down the server's disk": Attack(syscall("ioprio_set", 1, "T['pid']", (3 << 13)), "never"),
 }
 
 IDENTITY = {
@@ -363,6 +431,38 @@ SYSTEM_CALLS = {
     ),
     "use the x32 numbers": Attack(
         "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.syscall(0x40000000 + 39) >= 0", "never"
+    ),
+    "make a System V queue": Attack(syscall("msgget", 0, 0o1600), "never"),
+    "make System V semaphores": Attack(syscall("semget", 0, 100, 0o1600), "never"),
+    "list the mounts": Attack(reaches_kernel("listmount", 0, 0, 0, 0), "never"),
+    "look at a mount": Attack(reaches_kernel("statmount", 0, 0, 0, 0), "never"),
+    "take a mount away": Attack(reaches_kernel("umount2", "b'/proc'", 2), "never"),
+    "move a mount": Attack(reaches_kernel("move_mount", -1, 0, -1, 0, 0), "never"),
+    "make a mount writable": Attack(reaches_kernel("mount_setattr", -100, "b'/'", 0, 0, 0), "never"),
+    "exchange the root": Attack(reaches_kernel("pivot_root", "b'.'", "b'.'"), "never"),
+    "load a module": Attack(reaches_kernel("init_module", 0, 0, "b''"), "never"),
+    "load another kernel": Attack(reaches_kernel("kexec_load", 0, 0, 0, 0), "never"),
+    "switch on accounting": Attack(reaches_kernel("acct", "b'a'"), "never"),
+    "change quotas": Attack(reaches_kernel("quotactl", 0, 0, 0, 0), "never"),
+    "hang up the terminal": Attack(reaches_kernel("vhangup"), "never"),
+    "rename the domain": Attack(reaches_kernel("setdomainname", "b'x'", 1), "never"),
+    "move another's pages": Attack(reaches_kernel("move_pages", 1, 0, 0, 0, 0, 0), "never"),
+    "move all pages": Attack(reaches_kernel("migrate_pages", 1, 0, 0, 0), "never"),
+    "make a process in namespaces of its own": Attack(
+        f"import ctypes, os\npid = ctypes.CDLL(None).syscall({(56, 220)[ARM]}, 0x2C020011, 0, 0, 0, 0)\n"
+        "os._exit(0) if pid == 0 else pid > 0",
+        "never",
+    ),
+    "make a message queue": Attack(
+        "import ctypes, os\nctypes.CDLL('librt.so.1').mq_open(b'/q', os.O_CREAT | os.O_RDWR, 0o600, None) >= 0", "never"
+    ),
+    "write to a text console": Attack(
+        "import fcntl, pty\nm, s = pty.openpty()\nfcntl.ioctl(s, 0x541C, b'\\x02')\nTrue", "never"
+    ),
+    "hide a terminal command in high bits": Attack(
+        "import ctypes, pty\nm, s = pty.openpty()\n"
+        "ctypes.CDLL(None).ioctl(s, ctypes.c_ulong(0x1_0000_5412), b'x') == 0",
+        "never",
     ),
     "push a key into a terminal": Attack(
         "import fcntl, pty\nm, s = pty.openpty()\nfcntl.ioctl(s, 0x5412, b'x')\nTrue", "never"

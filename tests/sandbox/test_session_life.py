@@ -180,6 +180,26 @@ async def test_memory_of_all_processes_together_is_limited(open_session: OpenSes
 
 
 @pytest.mark.usefixtures("whole_sandbox")
+async def test_memory_that_processes_share_is_limited_too(open_session: OpenSession) -> None:
+    session = await open_session(max_memory_mb=300)
+    code = (
+        "import mmap, os, time\nfor _ in range(4):\n  if os.fork() == 0:\n    m = mmap.mmap(-1, 150 * 2**20)\n"
+        "    for n in range(0, len(m), 4096): m[n] = 1\n    time.sleep(100)\ntime.sleep(100)"
+    )
+    result = await session.run(code)
+    assert "300 MiB of memory" in (result.exception or "")
+
+
+@pytest.mark.usefixtures("whole_sandbox")
+async def test_a_process_that_hides_the_files_it_holds_is_ended(session: Session) -> None:
+    code = (
+        "import ctypes, os, time\npid = os.fork()\nif pid == 0:\n  f = open('held', 'wb')\n  os.unlink('held')\n"
+        "  ctypes.CDLL(None).prctl(4, 0)\n  time.sleep(100)\nos.waitpid(pid, 0)[1]"
+    )
+    assert (await session.run(code)).value == "9"
+
+
+@pytest.mark.usefixtures("whole_sandbox")
 async def test_a_fork_bomb_is_bounded(open_session: OpenSession) -> None:
     session = await open_session(max_procs=20)
     code = (
