@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import BPE
+from tokenizers.models import BPE, WordPiece
 
 from engine.errors import CorruptModel, UnsupportedModel
 from engine.loading.gguf import GGUFFile, MetadataValue
@@ -14,6 +14,10 @@ from engine.loading.source import ModelSource
 
 _NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
 _SPACE = "▁"
+_LONGEST_WORD = 100
+"""Letters; a longer word is unknown to WordPiece."""
+_SPECIAL = ("bos", "eos", "unknown", "padding", "cls", "seperator", "mask")
+"""`seperator` is how GGUF spells it."""
 
 
 def load_tokenizer(source: ModelSource) -> Tokenizer:
@@ -39,8 +43,12 @@ def gguf_tokenizer(file: GGUFFile) -> Tokenizer:
         tokenizer = _byte_bpe(file)
     elif kind in ("llama", "gemma"):
         tokenizer = _sentencepiece_bpe(file)
+    elif kind == "bert":
+        tokenizer = _word_pieces(file)
     else:
-        raise UnsupportedModel(f"{file.path}: tokenizer kind {kind!r} is not supported; supported: gpt2, llama, gemma.")
+        raise UnsupportedModel(
+            f"{file.path}: tokenizer kind {kind!r} is not supported; supported: gpt2, llama, gemma, bert."
+        )
     _add_special_tokens(tokenizer, file, normalized=kind != "gpt2")
     return tokenizer
 
@@ -84,6 +92,26 @@ def _sentencepiece_bpe(file: GGUFFile) -> Tokenizer:
     return tokenizer
 
 
+def _word_pieces(file: GGUFFile) -> Tokenizer:
+    """WordPiece in small letters: GGUF marks tokens that begin a word, the library those that do not."""
+    special = {_special_text(file, name) for name in _SPECIAL}
+    unknown = _special_text(file, "unknown")
+    if unknown is None:
+        raise CorruptModel(f"{file.path}: a WordPiece vocabulary needs 'tokenizer.ggml.unknown_token_id'.")
+    pieces = {
+        token if token in special else token.removeprefix(_SPACE) if token.startswith(_SPACE) else f"##{token}": number
+        for token, number in _vocabulary(file).items()
+    }
+    tokenizer = Tokenizer(WordPiece(pieces, unk_token=unknown, max_input_chars_per_word=_LONGEST_WORD))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    begin, end = _special_text(file, "cls"), _special_text(file, "seperator")
+    if begin is not None and end is not None:
+        tokenizer.post_processor = processors.BertProcessing((end, pieces[end]), (begin, pieces[begin]))
+    return tokenizer
+
+
 def _bpe(file: GGUFFile, merges: list[tuple[str, str]], **settings: Any) -> Tokenizer:
     try:
         return Tokenizer(BPE(_vocabulary(file), merges, **settings))
@@ -108,7 +136,7 @@ def _add_special_tokens(tokenizer: Tokenizer, file: GGUFFile, *, normalized: boo
     tokens = _texts(file, "tokens")
     kinds = file.metadata.get("tokenizer.ggml.token_type")
     types = cast("list[int]", kinds) if isinstance(kinds, list) else [_NORMAL] * len(tokens)
-    special = {_special_text(file, name) for name in ("bos", "eos", "unknown", "padding")}
+    special = {_special_text(file, name) for name in _SPECIAL}
     named = list(zip(tokens, types, strict=False))
     control = [token for token, type in named if type == _CONTROL or token in special]
     whole = [token for token, type in named if type == _USER_DEFINED and token not in special]

@@ -21,7 +21,7 @@ from tests.engine.loading.gguf_files import add_vocabulary
 
 DATA = Path(__file__).parent / "data"
 TEXTS = (DATA / "texts.inp").read_bytes().decode().split("\n__ggml_vocab_test__\n")[:-1]
-VOCABULARIES = ("gpt-2", "phi-3", "qwen2")
+VOCABULARIES = ("gpt-2", "phi-3", "qwen2", "bert-bge")
 
 
 @cache
@@ -48,7 +48,10 @@ def test_texts_become_the_expected_ids(name: str, tokenizer: Tokenizer):
         assert tokenizer.encode(text, add_special_tokens=False).ids == [int(token) for token in line.split()], text
 
 
-def test_ids_become_the_texts_again(tokenizer: Tokenizer):
+def test_ids_become_the_texts_again(name: str, tokenizer: Tokenizer):
+    if name == "bert-bge":
+        assert tokenizer.decode(tokenizer.encode("Étude: naïvely tokenised!").ids) == "etude : naively tokenised!"
+        return
     for text in TEXTS:
         ids = tokenizer.encode(text, add_special_tokens=False).ids
         assert tokenizer.decode(ids, skip_special_tokens=False) == text
