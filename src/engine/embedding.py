@@ -40,7 +40,7 @@ class EmbeddingModel:
         disable_progress_bar()  # it would draw over a terminal app
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=_dtype()).eval()
             modules = _read_json(folder / "modules.json", [])
             pooling = _read_json(folder / "1_Pooling" / "config.json", {})
             self._dense = [
@@ -79,8 +79,8 @@ class EmbeddingModel:
         """(B, D), normalised."""
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._max_tokens, return_tensors="pt")
         hidden: Tensor = self._encoder(**tokens).last_hidden_state
-        mask = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+        mask = tokens["attention_mask"].unsqueeze(-1).float()
+        pooled = ((hidden * mask).sum(1) / mask.sum(1).clamp(min=1)).float()
         for dense in self._dense:
             pooled = dense(pooled)
         return functional.normalize(pooled, dim=-1)
@@ -116,6 +116,11 @@ def _find(name: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=_PATTERNS))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ModelNotFound(f"cannot get the embedding model {repository!r}: {str(error).splitlines()[0]}") from error
+
+
+def _dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies it: more than twice as fast, and the ranking stays."""
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
 def _read_json(path: Path, default: Any) -> Any:

@@ -17,7 +17,7 @@ from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.search import rerank
 from mistralrs_agent.search.extract import Page
 from mistralrs_agent.search.provider import SearchHit
-from mistralrs_agent.search.rerank import CHUNK_WORDS, Reranker, bm25, split
+from mistralrs_agent.search.rerank import CHUNK_WORDS, Reranker, Words, split
 from mistralrs_agent.search.web import SearchSettings, open_search
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.read_page import ReadPageTool
@@ -120,8 +120,8 @@ def test_passages_hold_whole_pages_within_their_length():
 def test_bm25_prefers_rare_words_and_short_passages():
     pages = [Page("", "", body) for body in ("the the cat", "the zebra " + "and more " * 40, "the zebra", "the dog")]
     chunks = [chunk for n, page in enumerate(pages) for chunk in split(n, page)]
-    assert [chunk.page for chunk in bm25("the zebra", chunks)][:2] == [2, 1]
-    assert bm25("zebra", []) == []
+    assert [chunk.page for chunk in Words(chunks).ranked("the zebra")][:2] == [2, 1]
+    assert Words([]).ranked("zebra") == []
 
 
 async def test_many_passages_are_narrowed_before_the_embeddings():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import ChatModel
 from mistralrs_agent.agent.approvals import Approvals
@@ -17,6 +17,7 @@ from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.search.web import SearchWishes
 from mistralrs_agent.tools.base import Tool, ToolKind
+from mistralrs_agent.tools.dispatch import Dispatcher, DispatchTool
 from mistralrs_agent.tools.read_page import ReadPageTool
 from mistralrs_agent.tools.toolbox import Toolbox
 from mistralrs_agent.tools.web_search import WebSearchTool
@@ -40,6 +41,8 @@ class AgentSettings:
     approval_timeout_s: float = 300.0
     tool_timeout_s: float = 600.0
     """Longest run of a call, for tools that name no limit of their own."""
+    dispatcher: Dispatcher | None = None
+    """Runs the tools that clients describe; None: the clients do."""
 
 
 class Agent:
@@ -92,6 +95,10 @@ class Agent:
         if max_rounds == 0:
             tools = {}
         self._check(turn, tools)
+        if self.settings.dispatcher is not None and max_rounds:
+            dispatcher = self.settings.dispatcher
+            tools = {**tools, **{spec.name: DispatchTool(spec, dispatcher) for spec in turn.client_tools}}
+            turn = replace(turn, client_tools=())
         return self._run(turn, tools, max_rounds)
 
     async def close(self) -> None:

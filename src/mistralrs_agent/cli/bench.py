@@ -32,11 +32,11 @@ class BenchRun:
 @click.command(cls=SectionCommand)
 @sections(*BENCH)
 def bench(options: Options) -> None:
-    """Measure how fast a model or the sandbox is here.
+    """Measure how fast a model or the sandbox is here, or how well web search finds what is there.
 
-    WHAT is `model` or `sandbox`. Prefill, time to first token, decode and peak memory, in this process. Prompts are
-    random tokens, so the prefix cache does not help. Rates are of all requests together. Lengths, depths, concurrency
-    and levels take lists: every combination is measured.
+    WHAT is `model`, `sandbox` or `search`. Of a model: prefill, time to first token, decode and peak memory, in this
+    process. Prompts are random tokens, so the prefix cache does not help. Rates are of all requests together. Lengths,
+    depths, concurrency and levels take lists: every combination is measured.
 
     \b
     Examples:
@@ -45,13 +45,18 @@ def bench(options: Options) -> None:
       mistralrs bench -m Qwen/Qwen3-0.6B --levels none,q8_0,q4k --plot speed.svg
       mistralrs bench -m Qwen/Qwen3-0.6B --json
       mistralrs bench sandbox
+      mistralrs bench search --pages FOLDER --questions FILE
     """
     from mistralrs_agent.cli.bench_plot import check_matplotlib, draw  # noqa: PLC0415
     from mistralrs_agent.cli.bench_sandbox import bench_sandbox  # noqa: PLC0415
+    from mistralrs_agent.cli.bench_search import bench_search  # noqa: PLC0415
 
     chosen = options.benchmark
     if chosen.what == "sandbox":
         bench_sandbox(options)
+        return
+    if chosen.what == "search":
+        bench_search(options)
         return
     levels = _levels(options)
     if chosen.plot:

@@ -19,6 +19,7 @@ from mistralrs_agent.options import Options
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.tools.dispatch import Dispatcher
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.shell import ShellTool
@@ -98,10 +99,14 @@ def sandbox_policy(options: Options) -> SandboxPolicy:
 
 def agent_settings(options: Options) -> AgentSettings:
     """What turns may do."""
+    server = options.server
+    url = server.tool_dispatch_url
+    dispatcher = Dispatcher(url, server.tool_dispatch_secret, server.tool_dispatch_timeout) if url else None
     return AgentSettings(
+        dispatcher=dispatcher,
         permission=Permission(options.agent.agent_permission),
         permission_rules=tuple(map(Rule.parse, options.agent.permission_rule)),
-        max_rounds=options.server.max_tool_rounds,
+        max_rounds=server.max_tool_rounds,
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
         shell=options.agent.enable_shell,

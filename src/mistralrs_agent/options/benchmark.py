@@ -41,8 +41,12 @@ class Benchmark(Section):
     heading: ClassVar[str] = "Benchmark"
     tables: ClassVar[tuple[str, ...]] = ()
 
-    what: Annotated[Literal["model", "sandbox"], flag("what")] = "model"
-    """What to measure: a model, or how fast sandbox sessions start, answer and end."""
+    what: Annotated[Literal["model", "sandbox", "search"], flag("what")] = "model"
+    """What to measure: a model, how fast sandbox sessions start, answer and end, or what web search finds."""
+    pages: Annotated[Path | None, flag("--pages", metavar="FOLDER")] = None
+    """For `search`: HTML pages, served on loopback with a search engine over them."""
+    questions: Annotated[Path | None, flag("--questions", metavar="FILE")] = None
+    """For `search`: lines of page, question and words of the answer, with tabs between."""
     prompt_len: Annotated[str, AfterValidator(_is_list), flag("--prompt-len", metavar="N,...")] = "512"
     """Prompt tokens for time to first token and prefill speed; 0 skips these."""
     gen_len: Annotated[str, AfterValidator(_is_list), flag("--gen-len", metavar="N,...")] = "128"

@@ -7,13 +7,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from mistralrs_agent.options.section import Rule, Section, differ, flag
+from mistralrs_agent.options.section import Rule, Section, differ, flag, needs
 
 
 def _is_token_source(text: str) -> str:
     if not re.fullmatch(r"cache|none|(literal|env|path):.+", text):
         raise ValueError("should be 'literal:TOKEN', 'env:VARIABLE', 'path:FILE', 'cache' or 'none'")
     return text
+
+
+def _is_address(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise ValueError("should begin with http:// or https://")
+    return url
 
 
 class General(Section):
@@ -37,7 +43,10 @@ class Server(Section):
 
     heading: ClassVar[str] = "Server"
     tables: ClassVar[tuple[str, ...]] = ("server",)
-    rules: ClassVar[tuple[Rule, ...]] = (differ("mcp_port", "port"),)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        differ("mcp_port", "port"),
+        needs("tool_dispatch_timeout", "tool_dispatch_url"),
+    )
 
     host: Annotated[str, flag("--host", metavar="ADDRESS")] = "127.0.0.1"
     """Address to listen on; `0.0.0.0` opens the server to the network, best together with `--api-key`."""
@@ -57,8 +66,16 @@ class Server(Section):
     """Serve without opening the terminal chat, even on a terminal."""
     no_ui: Annotated[bool, flag("--no-ui", supported=False)] = False
     """Serve no web page."""
-    tool_dispatch_url: Annotated[str | None, flag("--tool-dispatch-url", supported=False)] = None
-    """POST calls of the client's tools to this address."""
+    tool_dispatch_url: Annotated[
+        str | None, AfterValidator(_is_address), flag("--tool-dispatch-url", metavar="URL")
+    ] = None
+    """POST calls of the client's tools to this address, and go on with its answers."""
+    tool_dispatch_secret: Annotated[
+        str | None, flag("--tool-dispatch-secret", metavar="SECRET", env="MISTRALRS_TOOL_DISPATCH_SECRET")
+    ] = None
+    """Sign these calls with it (HMAC-SHA256, header `X-Mistralrs-Signature`)."""
+    tool_dispatch_timeout: Annotated[int, Field(gt=0), flag("--tool-dispatch-timeout", metavar="SECONDS")] = 30
+    """Longest wait for one answer; a call is tried three times."""
     disable_access_log: Annotated[bool, flag("--disable-access-log")] = False
     """Log no requests."""
     access_log_format: Annotated[Literal["text", "json"], flag("--access-log-format", not_yet=("json",))] = "text"

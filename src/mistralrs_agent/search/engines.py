@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from mistralrs_agent.errors import ConfigError, ToolFailed
+from mistralrs_agent.search.fetch import tls_context
 from mistralrs_agent.search.provider import DdgsProvider, SearchHit, SearchProvider
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def _key(name: str, variable: str) -> str:
 async def _ask(name: str, method: str, url: str, **request: Any) -> dict[str, Any]:
     """Raises: ToolFailed; what an engine answers besides its status is not repeated, nor is its key."""
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=tls_context()) as client:
             response = await client.request(method, url, **request)
     except httpx.HTTPError as error:
         raise ToolFailed(f"web search failed: {name} cannot be reached ({type(error).__name__})") from error
