@@ -35,12 +35,12 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"Identity": lambda x: x, 
 class EmbeddingModel:
     """An encoder with its pooling. Synchronous and thread-safe; run it outside the event loop."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises: CorruptModel, UnsupportedModel."""
+    def __init__(self, folder: Path, *, fast: bool = False) -> None:
+        """`fast`: see `load`. Raises: CorruptModel, UnsupportedModel."""
         disable_progress_bar()  # it would draw over a terminal app
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=_dtype()).eval()
+            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=_dtype(fast=fast)).eval()
             modules = _read_json(folder / "modules.json", [])
             pooling = _read_json(folder / "1_Pooling" / "config.json", {})
             self._dense = [
@@ -56,12 +56,15 @@ class EmbeddingModel:
         self._prompts = {"query": prompts.get("query", ""), "document": prompts.get("document", "")}
 
     @staticmethod
-    def load(name: str) -> EmbeddingModel:
+    def load(name: str, *, fast: bool = False) -> EmbeddingModel:
         """Load `minilm`, `embedding-gemma`, a hub repository or a local folder.
+
+        `fast`: in bfloat16 where the processor multiplies it, more than twice as fast. Good for ranking; vectors then
+        depend a little, by about 0.001, on what is embedded beside them.
 
         Raises: ModelNotFound, CorruptModel, UnsupportedModel.
         """
-        return EmbeddingModel(_find(name))
+        return EmbeddingModel(_find(name), fast=fast)
 
     def embed(self, texts: Sequence[str], kind: Literal["query", "document"] = "document") -> NDArray[np.float32]:
         """One unit vector per text: (N, D) float32. Text beyond the model's length limit is ignored."""
@@ -118,9 +121,9 @@ def _find(name: str) -> Path:
         raise ModelNotFound(f"cannot get the embedding model {repository!r}: {str(error).splitlines()[0]}") from error
 
 
-def _dtype() -> torch.dtype:
-    """bfloat16 where the processor multiplies it: more than twice as fast, and the ranking stays."""
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+def _dtype(*, fast: bool) -> torch.dtype:
+    native = torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+    return torch.bfloat16 if fast and native else torch.float32
 
 
 def _read_json(path: Path, default: Any) -> Any:

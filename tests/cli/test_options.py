@@ -96,7 +96,8 @@ def example(annotation: Any, flag: Flag, default: object, existing: Path) -> Any
     members = [member for member in get_args(annotation) if member is not type(None)]
     if members:  # `X | None`, or a path with a check
         return example(members[0], flag, default, existing)
-    return {bool: True, int: len(flag.spelling), float: 0.5, str: "none", Path: existing}[annotation]
+    words = "http://localhost:1" if flag.metavar == "URL" else "none"
+    return {bool: True, int: len(flag.spelling), float: 0.5, str: words, Path: existing}[annotation]
 
 
 @pytest.mark.parametrize("name", [name for name in SERVE if SECTIONS[name].tables])

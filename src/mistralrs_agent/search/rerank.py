@@ -132,4 +132,4 @@ def _words(text: str) -> list[str]:
 def _load_model(name: str) -> EmbeddingModel:
     from engine.embedding import EmbeddingModel  # imports torch; only when someone searches  # noqa: PLC0415
 
-    return EmbeddingModel.load(name)
+    return EmbeddingModel.load(name, fast=True)
