@@ -32,7 +32,7 @@ class BenchRun:
 @click.command(cls=SectionCommand)
 @sections(*BENCH)
 def bench(options: Options) -> None:
-    """Measure how fast a model or the sandbox is here, or how well web search finds what is there.
+    """Measure how fast a model, the sandbox or web search is here.
 
     WHAT is `model`, `sandbox` or `search`. Of a model: prefill, time to first token, decode and peak memory, in this
     process. Prompts are random tokens, so the prefix cache does not help. Rates are of all requests together. Lengths,
