@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -37,19 +38,24 @@ async def measure(policy: SandboxPolicy, sessions: int) -> tuple[Figure, ...]:
     calls: list[float] = []
     closing: list[float] = []
     private: list[float] = []
+    before = _traces()
+    directories: list[Path] = []
     for _ in range(sessions):
         began = time.perf_counter()
         session = await Session.open(policy)
+        directories.append(session.workspace.base)
         await session.run("1")
         first.append((time.perf_counter() - began) * 1000)
         private.append(_private_mib(str(session.working_directory)))
         calls += [await _timed(lambda session=session: session.run("1")) for _ in range(CALLS)]
         closing.append(await _timed(session.close))
+    left = [*(_traces() - before), *(path for path in directories if path.exists())]
     return (
         _figure("session: open to first result", "ms", first),
         _figure("call: round trip", "ms", calls),
         _figure("session: close, everything gone", "ms", closing),
         _figure("memory of a fresh idle session", "MiB", private),
+        _figure("left behind by all: files, mounts, processes", "", [float(len(left))]),
     )
 
 
@@ -78,6 +84,16 @@ async def _warm_up(policy: SandboxPolicy) -> None:
         await asyncio.sleep(0.2)
 
 
+def _traces() -> set[str]:
+    """Names of what a session could leave on the machine: our open files, mounts and processes."""
+    descriptors = {f"fd {name}" for name in os.listdir("/proc/self/fd")}
+    mounts = {f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    parents = {str(os.getpid())}
+    for _ in range(3):  # the zygote, its warm child, their sessions
+        parents |= {pid for pid in _pids() if _parent(pid) in parents}
+    return descriptors | mounts | {f"process {pid}" for pid in parents}
+
+
 def _private_mib(directory: str) -> float:
     """Memory that only the processes of one session hold: those that work in `directory`, and their parents."""
     found = [pid for pid in _pids() if _link(f"/proc/{pid}/cwd") == directory]
@@ -97,7 +113,10 @@ def _link(path: str) -> str:
 
 
 def _parent(pid: str) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    except OSError:
+        return ""  # it ended while we looked
 
 
 def _private_kib(pid: str) -> int:

@@ -26,6 +26,6 @@ def bench_sandbox(options: Options) -> None:
     if chosen.json_output:
         click.echo(json.dumps({"sandbox": [asdict(figure) for figure in figures]}, indent=2))
         return
-    click.echo(f"{'':<34}{'median':>9}{'p95':>9}")
+    click.echo(f"{'':<46}{'median':>9}{'p95':>9}")
     for figure in figures:
-        click.echo(f"{figure.name:<34}{figure.median:>9.2f}{figure.p95:>9.2f} {figure.unit}")
+        click.echo(f"{figure.name:<46}{figure.median:>9.2f}{figure.p95:>9.2f} {figure.unit}")
