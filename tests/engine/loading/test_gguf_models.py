@@ -65,6 +65,9 @@ def test_the_native_path_equals_transformers(name: str, tmp_path: Path):
     assert decoder.path == "native"
     assert "Q4_0" in decoder.quantization
     torch.testing.assert_close(Driver(decoder).feed({0: TOKENS})[0], expected, **CLOSE)
+    driver = Driver(decoder)
+    parts = [driver.feed({0: part})[0] for part in (TOKENS[:9], TOKENS[9:15], TOKENS[15:16], TOKENS[16:])]
+    torch.testing.assert_close(torch.cat(parts), expected, **CLOSE)
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in ("mixtral", "qwen2-moe", "qwen3-moe")])

@@ -1,4 +1,8 @@
-"""The paths of a model are interchangeable: in float32 they choose the same tokens."""
+"""The paths of a model are interchangeable, and so is the company a text keeps: in float32 the tokens are the same.
+
+Paths, and products of few and of many rows, add in different orders: logits differ by some millionths. Equal texts are
+what these models give because the best token leads by a thousand times more; arithmetic promises it to no model.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,13 @@ import pytest
 import torch
 
 from engine import kernels
-from engine.config import EngineConfig
-from engine.engine import Engine
 from engine.loading.load import load_model
 from engine.loading.source import ModelSource, resolve
+from engine.models.base import Decoder
 from engine.models.native_stack import NativeStack
 from engine.options import ModelOptions
 from tests.engine.models import tiny
-from tests.engine.toy import ask, ids, run, toy_tokenizer
+from tests.engine.toy import ask, ids, run, toy_engine
 
 pytestmark = pytest.mark.skipif(kernels.native() is None, reason="the native library was not built")
 
@@ -46,27 +49,12 @@ def by_transformers(_: Patch) -> str | None:
 
 PATHS: list[Callable[[Patch], str | None]] = [as_it_is, layer_by_layer, without_the_library, by_transformers]
 """Each arranges its path and says which `--arch` it takes."""
+SETTINGS = {"context_tokens": 64, "block_size": 8, "num_blocks": 80, "max_batched_tokens": 16}
 
 
-def replies(source: ModelSource, arch: str | None, prompts: list[list[int]], tokens: int) -> list[list[int]]:
-    """Greedy replies to all prompts at once, in small chunks."""
-    config = EngineConfig(
-        device=torch.device("cpu"),
-        cache_dtype=torch.float32,
-        context_tokens=64,
-        block_size=8,
-        num_blocks=40,
-        max_seqs=4,
-        max_batched_tokens=16,
-        max_prompt_tokens=None,
-        window=None,
-        prefix_cache=True,
-        recompute=False,
-        max_waiting=16,
-        seed=0,
-    )
-    decoder = load_model(source, tiny.build(arch, context_tokens=64))
-    engine = Engine(decoder, toy_tokenizer(), config, eos_token_ids=())
+def replies(decoder: Decoder, prompts: list[list[int]], tokens: int, **settings: object) -> list[list[int]]:
+    """Greedy replies to all prompts, of which the engine takes as many at once as its settings let it."""
+    engine = toy_engine(decoder, **(SETTINGS | settings))
     for index, prompt in enumerate(prompts):
         engine.add(ask(f"r{index}", prompt, tokens, ignore_eos=True))
     told = run(engine)
@@ -77,7 +65,8 @@ def replies_by_path(source: ModelSource, prompts: list[list[int]], tokens: int) 
     answers: list[list[list[int]]] = []
     for arrange in PATHS:
         with pytest.MonkeyPatch.context() as patch:
-            answers.append(replies(source, arrange(patch), prompts, tokens))
+            decoder = load_model(source, tiny.build(arrange(patch), context_tokens=64))
+            answers.append(replies(decoder, prompts, tokens))
     return answers
 
 
@@ -95,3 +84,18 @@ def test_smollm2_with_its_packed_weights_replies_the_same_on_every_path():
     first, *others = replies_by_path(source, [[504, 3575, 282, 4649, 314], [2683, 253, 655, 28]], 16)
     assert [len(reply) for reply in first] == [16, 16]
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("name", tiny.NATIVE)
+def test_company_chunks_and_cached_prefixes_change_no_reply(name: str, tmp_path: Path):
+    tiny.make(name, tmp_path)
+    decoder = load_model(tiny.source_of(tmp_path), tiny.build(context_tokens=64))
+    generator = torch.Generator().manual_seed(3)
+    text = torch.randint(3, tiny.VOCAB, (40,), generator=generator).tolist()
+    prompts = [text[: 3 * n] + text[-n:] for n in range(1, 9)]
+    alone = [replies(decoder, [prompt], 10, prefix_cache=False, max_batched_tokens=64)[0] for prompt in prompts]
+    assert len({tuple(reply) for reply in alone}) > 1
+    for together in range(1, 9):
+        settings = {"max_seqs": together, "max_batched_tokens": 5 + 3 * together}
+        assert replies(decoder, prompts, 10, **settings, prefix_cache=True) == alone
+        assert replies(decoder, prompts, 10, **settings, prefix_cache=False) == alone

@@ -104,6 +104,9 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}),
     "olmo2": ("Olmo2Config", {}),
     "gpt-oss": ("GptOssConfig", {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 6}),
+    "phi": ("PhiConfig", {}),
+    "gemma": ("GemmaConfig", {"head_dim": 16}),
+    "glm4": ("Glm4Config", {"head_dim": 8}),
     "deepseek": (
         "DeepseekV2Config",
         {
@@ -120,7 +123,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-BROAD = ("gpt2", "opt", "gpt-neox", "cohere", "starcoder2", "olmo2", "gpt-oss", "deepseek")
+BROAD = ("gpt2", "opt", "gpt-neox", "cohere", "starcoder2", "olmo2", "gpt-oss", "phi", "gemma", "glm4", "deepseek")
 """Run by the transformers path only."""
 NATIVE = [name for name in CONFIGS if name not in BROAD]
 
