@@ -82,3 +82,29 @@ def test_weights_are_counted(pair: Pair):
     assert pair.decoder.weight_bytes == 4 * pair.decoder.num_parameters
     assert pair.decoder.quantization == "none"
     assert pair.decoder.vocab_size == tiny.VOCAB
+
+
+def test_a_context_longer_than_the_first_one_takes_the_long_factors(tmp_path: Path):
+    short = {"original_max_position_embeddings": 8}
+    model = tiny.make("phi3", tmp_path, **short, rope_parameters=tiny.LONGROPE | short)
+    with torch.inference_mode():
+        expected = model(torch.tensor([FIRST])).logits[0]
+    driver = Driver(load_model(tiny.source_of(tmp_path), tiny.build(context_tokens=64)))
+    assert_close(torch.cat([driver.feed({0: part})[0] for part in (FIRST[:7], FIRST[7:20], FIRST[20:])]), expected)
+
+
+@pytest.mark.parametrize("activations", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("name", tiny.NATIVE)
+def test_bfloat16_weights(name: str, activations: torch.dtype, tmp_path: Path):
+    """Against float32 arithmetic on the same weights. Eight bits of every number are kept, and random layers amplify
+    what is lost; a mixture that is almost undecided may then choose another expert, hence the median over tokens.
+    """
+    model = tiny.make(name, tmp_path)
+    model.bfloat16().save_pretrained(tmp_path)
+    with torch.inference_mode():
+        expected = model.float()(torch.tensor([FIRST])).logits[0]
+    build = tiny.build(dtype=activations, matmul_dtype=torch.bfloat16, context_tokens=64)
+    driver = Driver(load_model(tiny.source_of(tmp_path), build))
+    ours = torch.cat([driver.feed({0: part})[0] for part in (FIRST[:9], FIRST[9:20], FIRST[20:])])
+    error = (ours - expected).norm(dim=-1) / expected.norm(dim=-1)
+    assert error.median() < 0.05

@@ -45,7 +45,7 @@ _MINISTRAL_ROPE = {
     "mscale_all_dim": 1.0,
     "llama_4_scaling_beta": 0.1,
 }
-_LONGROPE = {
+LONGROPE = {
     "rope_type": "longrope",
     "rope_theta": 10_000.0,
     "short_factor": [1.0, 1.1],
@@ -69,7 +69,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         "Gemma3TextConfig",
         {**_GEMMA, "layer_types": ["sliding_attention", "full_attention"] * 2, "num_hidden_layers": 4},
     ),
-    "phi3": ("Phi3Config", {"rope_parameters": _LONGROPE, "original_max_position_embeddings": 64, "sliding_window": 7}),
+    "phi3": ("Phi3Config", {"rope_parameters": LONGROPE, "original_max_position_embeddings": 64, "sliding_window": 7}),
     "smollm3": ("SmolLM3Config", {"no_rope_layers": [1, 0, 1]}),
     "granite": (
         "GraniteConfig",
