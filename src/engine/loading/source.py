@@ -35,7 +35,7 @@ class ModelSource:
     config: dict[str, object]
     """Hugging Face style; for GGUF derived from the metadata."""
     tokenizer_file: Path | None
-    """A tokenizer.json; None: build the tokenizer from GGUF metadata."""
+    """A tokenizer.json or tekken.json; None: build the tokenizer from GGUF metadata."""
     chat_template: str | None
     """Jinja text; None: only raw prompts work."""
     special_tokens: dict[str, str]
@@ -137,10 +137,10 @@ def _model_name(options: ModelOptions, path: Path) -> str:
 
 def _safetensors_source(options: ModelOptions, folder: ModelFolder, name: str) -> ModelSource:
     config = folder.config()
-    tokenizer_file = folder.path / "tokenizer.json"
+    tokenizer_file = _tokenizer_file(folder)
     if not tokenizer_file.is_file() and options.tokenizer is None:
         raise UnsupportedModel(
-            f"{name} has no tokenizer.json, the one tokenizer format that is read; give one with --tokenizer."
+            f"{name} has no tokenizer.json and no tekken.json, the tokenizers that are read; give one with --tokenizer."
         )
     chat = chat_files.from_folder(folder.path, config, options.chat_template)
     return ModelSource(
@@ -157,6 +157,13 @@ def _safetensors_source(options: ModelOptions, folder: ModelFolder, name: str) -
     )
 
 
+def _tokenizer_file(folder: ModelFolder) -> Path:
+    """tokenizer.json, or Mistral's own where it is alone."""
+    theirs = folder.path / "tokenizer.json"
+    tekken = folder.path / "tekken.json"
+    return tekken if tekken.is_file() and not theirs.is_file() else theirs
+
+
 def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, report: Report) -> ModelSource:
     """From GGUF files; `--tok-model-id` and files beside them go before the metadata."""
     file = read_gguf(paths[0])
@@ -167,9 +174,9 @@ def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, repo
     tokenizer_file = None
     if options.tok_model_id is not None:
         folder = _tokenizer_folder(options, options.tok_model_id, report)
-        tokenizer_file = folder.path / "tokenizer.json"
+        tokenizer_file = _tokenizer_file(folder)
         if not tokenizer_file.is_file():
-            raise ModelNotFound(f"{options.tok_model_id} has no tokenizer.json.")
+            raise ModelNotFound(f"{options.tok_model_id} has no tokenizer.json and no tekken.json.")
         chat = chat_files.from_folder(folder.path, folder.config_or_empty(), options.chat_template, fallback=chat)
     return ModelSource(
         name=name,

@@ -1,4 +1,4 @@
-"""The tokenizer of a model: its tokenizer.json, or one built from the vocabulary inside a GGUF file. No torch here."""
+"""A model's tokenizer: tokenizer.json, tekken.json, or one built from the vocabulary in a GGUF file. No torch here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.errors import CorruptModel, UnsupportedModel
 from engine.loading.gguf import GGUFFile, MetadataValue
 from engine.loading.pretokenizer import PRETOKENIZERS
 from engine.loading.source import ModelSource
+from engine.loading.tekken import tekken_tokenizer
 
 _NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
 _SPACE = "▁"
@@ -27,6 +28,8 @@ def load_tokenizer(source: ModelSource) -> Tokenizer:
     """
     if source.tokenizer_file is None:
         return gguf_tokenizer(source.gguf_files[0])
+    if source.tokenizer_file.name == "tekken.json":
+        return tekken_tokenizer(source.tokenizer_file)
     try:
         return Tokenizer.from_file(str(source.tokenizer_file))
     except Exception as error:  # the library raises bare Exception for whatever is wrong with a file
