@@ -20,6 +20,7 @@ TOKENIZER_FILES = (
     "generation_config.json",
     "tokenizer.json",
     "tekken.json",
+    "tokenizer.model",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "chat_template.jinja",

@@ -22,6 +22,10 @@ from engine.request import SamplingParams
 Report = Callable[[str], None]
 
 
+TOKENIZERS = ("tokenizer.json", "tekken.json", "tokenizer.model")
+"""Files a tokenizer is read from, the best first."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSource:
     """Everything needed to load a model, all of it on this machine. Picklable: it travels to the worker process."""
@@ -35,7 +39,7 @@ class ModelSource:
     config: dict[str, object]
     """Hugging Face style; for GGUF derived from the metadata."""
     tokenizer_file: Path | None
-    """A tokenizer.json or tekken.json; None: build the tokenizer from GGUF metadata."""
+    """One of `TOKENIZERS`; None: build the tokenizer from GGUF metadata."""
     chat_template: str | None
     """Jinja text; None: only raw prompts work."""
     special_tokens: dict[str, str]
@@ -140,7 +144,7 @@ def _safetensors_source(options: ModelOptions, folder: ModelFolder, name: str) -
     tokenizer_file = _tokenizer_file(folder)
     if not tokenizer_file.is_file() and options.tokenizer is None:
         raise UnsupportedModel(
-            f"{name} has no tokenizer.json and no tekken.json, the tokenizers that are read; give one with --tokenizer."
+            f"{name} has none of {', '.join(TOKENIZERS)}, the tokenizers that are read; give one with --tokenizer."
         )
     chat = chat_files.from_folder(folder.path, config, options.chat_template)
     return ModelSource(
@@ -158,10 +162,9 @@ def _safetensors_source(options: ModelOptions, folder: ModelFolder, name: str) -
 
 
 def _tokenizer_file(folder: ModelFolder) -> Path:
-    """tokenizer.json, or Mistral's own where it is alone."""
-    theirs = folder.path / "tokenizer.json"
-    tekken = folder.path / "tekken.json"
-    return tekken if tekken.is_file() and not theirs.is_file() else theirs
+    """The first there is of the files we read; tokenizer.json, whether it is there or not, without any."""
+    files = [folder.path / name for name in TOKENIZERS]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, report: Report) -> ModelSource:
@@ -176,7 +179,7 @@ def _gguf_source(options: ModelOptions, paths: tuple[Path, ...], name: str, repo
         folder = _tokenizer_folder(options, options.tok_model_id, report)
         tokenizer_file = _tokenizer_file(folder)
         if not tokenizer_file.is_file():
-            raise ModelNotFound(f"{options.tok_model_id} has no tokenizer.json and no tekken.json.")
+            raise ModelNotFound(f"{options.tok_model_id} has none of {', '.join(TOKENIZERS)}.")
         chat = chat_files.from_folder(folder.path, folder.config_or_empty(), options.chat_template, fallback=chat)
     return ModelSource(
         name=name,

@@ -1,4 +1,4 @@
-"""A model's tokenizer: tokenizer.json, tekken.json, or one built from the vocabulary in a GGUF file. No torch here."""
+"""A tokenizer, out of a tokenizer.json, tekken.json or tokenizer.model, or built from a GGUF file. No torch here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tokenizers.models import BPE, WordPiece
 from engine.errors import CorruptModel, UnsupportedModel
 from engine.loading.gguf import GGUFFile, MetadataValue
 from engine.loading.pretokenizer import PRETOKENIZERS
+from engine.loading.sentencepiece_model import SentencePieceModel, read_sentencepiece
 from engine.loading.source import ModelSource
 from engine.loading.tekken import tekken_tokenizer
 
@@ -21,6 +22,9 @@ _SPECIAL = ("bos", "eos", "unknown", "padding", "cls", "seperator", "mask")
 """`seperator` is how GGUF spells it."""
 
 
+Vocabulary = GGUFFile | SentencePieceModel
+
+
 def load_tokenizer(source: ModelSource) -> Tokenizer:
     """`encode` adds the beginning-of-sequence token where the model wants one; chat templates write their own.
 
@@ -30,14 +34,16 @@ def load_tokenizer(source: ModelSource) -> Tokenizer:
         return gguf_tokenizer(source.gguf_files[0])
     if source.tokenizer_file.name == "tekken.json":
         return tekken_tokenizer(source.tokenizer_file)
+    if source.tokenizer_file.suffix == ".model":
+        return gguf_tokenizer(read_sentencepiece(source.tokenizer_file))
     try:
         return Tokenizer.from_file(str(source.tokenizer_file))
     except Exception as error:  # the library raises bare Exception for whatever is wrong with a file
         raise CorruptModel(f"{source.tokenizer_file} is not a valid tokenizer.json: {error}") from error
 
 
-def gguf_tokenizer(file: GGUFFile) -> Tokenizer:
-    """Build the tokenizer that a GGUF file describes.
+def gguf_tokenizer(file: Vocabulary) -> Tokenizer:
+    """Build the tokenizer that a GGUF file describes, or a SentencePiece model in the same words.
 
     Raises: as `load_tokenizer`.
     """
@@ -56,7 +62,7 @@ def gguf_tokenizer(file: GGUFFile) -> Tokenizer:
     return tokenizer
 
 
-def _byte_bpe(file: GGUFFile) -> Tokenizer:
+def _byte_bpe(file: Vocabulary) -> Tokenizer:
     """Byte-level BPE, split into words by one of the known rules."""
     name = str(file.metadata.get("tokenizer.ggml.pre"))
     if name not in PRETOKENIZERS:
@@ -76,7 +82,7 @@ def _byte_bpe(file: GGUFFile) -> Tokenizer:
     return tokenizer
 
 
-def _sentencepiece_bpe(file: GGUFFile) -> Tokenizer:
+def _sentencepiece_bpe(file: Vocabulary) -> Tokenizer:
     """SentencePiece BPE: spaces are letters, unknown characters fall back to bytes."""
     if "tokenizer.ggml.merges" in file.metadata:
         merges = [_pair(merge, file) for merge in _texts(file, "merges")]
@@ -95,7 +101,7 @@ def _sentencepiece_bpe(file: GGUFFile) -> Tokenizer:
     return tokenizer
 
 
-def _word_pieces(file: GGUFFile) -> Tokenizer:
+def _word_pieces(file: Vocabulary) -> Tokenizer:
     """WordPiece in small letters: GGUF marks tokens that begin a word, the library those that do not."""
     special = {_special_text(file, name) for name in _SPECIAL}
     unknown = _special_text(file, "unknown")
@@ -115,7 +121,7 @@ def _word_pieces(file: GGUFFile) -> Tokenizer:
     return tokenizer
 
 
-def _bpe(file: GGUFFile, merges: list[tuple[str, str]], **settings: Any) -> Tokenizer:
+def _bpe(file: Vocabulary, merges: list[tuple[str, str]], **settings: Any) -> Tokenizer:
     try:
         return Tokenizer(BPE(_vocabulary(file), merges, **settings))
     except Exception as error:  # the library raises bare Exception for merges that make no token
@@ -134,7 +140,7 @@ def _merges_from_scores(vocabulary: dict[str, int], scores: list[float]) -> list
     return [(left, right) for *_, left, right in pairs]
 
 
-def _add_special_tokens(tokenizer: Tokenizer, file: GGUFFile, *, normalized: bool) -> None:
+def _add_special_tokens(tokenizer: Tokenizer, file: Vocabulary, *, normalized: bool) -> None:
     """Control tokens are special; user-defined ones are found whole but stay in the text."""
     tokens = _texts(file, "tokens")
     kinds = file.metadata.get("tokenizer.ggml.token_type")
@@ -147,7 +153,7 @@ def _add_special_tokens(tokenizer: Tokenizer, file: GGUFFile, *, normalized: boo
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=normalized) for token in whole])
 
 
-def _add_bos(tokenizer: Tokenizer, file: GGUFFile, *, by_default: bool) -> None:
+def _add_bos(tokenizer: Tokenizer, file: Vocabulary, *, by_default: bool) -> None:
     bos, number = _special_text(file, "bos"), file.metadata.get("tokenizer.ggml.bos_token_id")
     if bos is not None and isinstance(number, int) and file.metadata.get("tokenizer.ggml.add_bos_token", by_default):
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -155,36 +161,36 @@ def _add_bos(tokenizer: Tokenizer, file: GGUFFile, *, by_default: bool) -> None:
         )
 
 
-def _vocabulary(file: GGUFFile) -> dict[str, int]:
+def _vocabulary(file: Vocabulary) -> dict[str, int]:
     return {token: number for number, token in enumerate(_texts(file, "tokens"))}
 
 
-def _special_text(file: GGUFFile, name: str) -> str | None:
+def _special_text(file: Vocabulary, name: str) -> str | None:
     """The token that `tokenizer.ggml.<name>_token_id` points to, if any."""
     number = file.metadata.get(f"tokenizer.ggml.{name}_token_id")
     tokens = _texts(file, "tokens")
     return tokens[number] if isinstance(number, int) and 0 <= number < len(tokens) else None
 
 
-def _pair(merge: str, file: GGUFFile) -> tuple[str, str]:
+def _pair(merge: str, file: Vocabulary) -> tuple[str, str]:
     left, space, right = merge.partition(" ")
     if not space:
         raise CorruptModel(f"{file.path}: {merge!r} in 'tokenizer.ggml.merges' is not a pair of tokens.")
     return left, right
 
 
-def _texts(file: GGUFFile, key: str) -> list[str]:
+def _texts(file: Vocabulary, key: str) -> list[str]:
     return cast("list[str]", _array(file, key, str))
 
 
-def _scores(file: GGUFFile) -> list[float]:
+def _scores(file: Vocabulary) -> list[float]:
     scores, count = cast("list[float]", _array(file, "scores", float)), len(_texts(file, "tokens"))
     if len(scores) != count:
         raise CorruptModel(f"{file.path}: 'tokenizer.ggml.scores' has {len(scores)} entries, should have {count}.")
     return scores
 
 
-def _array(file: GGUFFile, key: str, type: type) -> list[MetadataValue]:
+def _array(file: Vocabulary, key: str, type: type) -> list[MetadataValue]:
     values = file.metadata.get(f"tokenizer.ggml.{key}")
     if not isinstance(values, list) or not values or not isinstance(values[0], type):
         raise CorruptModel(f"{file.path}: 'tokenizer.ggml.{key}' is missing or not a list of {type.__name__}.")

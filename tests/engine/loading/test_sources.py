@@ -123,7 +123,7 @@ def test_offline_a_repository_must_be_cached(tmp_path: Path):
 def test_a_missing_tokenizer_is_refused_unless_one_is_given(folder: Path):
     given = folder.parent / "mine.json"
     (folder / "tokenizer.json").rename(given)
-    with pytest.raises(UnsupportedModel, match=r"no tokenizer\.json"):
+    with pytest.raises(UnsupportedModel, match=r"none of tokenizer\.json"):
         find(folder)
     assert find(folder, tokenizer=given).tokenizer_file == given
     with pytest.raises(ModelNotFound, match="nowhere"):
