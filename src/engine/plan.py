@@ -107,7 +107,7 @@ def plan_engine(options: ModelOptions, source: ModelSource, model: Decoder, buil
             f"The KV cache has room for {room} tokens, less than --max-seq-len {wanted}; "
             "lower it or allow the cache more memory."
         )
-    if context < block_size:
+    if context < min(wanted, block_size):
         raise ModelLoadError(f"The KV cache has room for {room} tokens only; allow it more memory.")
     return EngineConfig(
         device=build.device,

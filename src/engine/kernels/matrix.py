@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import sys
 
 import torch
 from torch import Tensor
@@ -32,8 +33,11 @@ class _Arena:
         """`count` bytes, 64-byte aligned."""
         rounded = -(-count // _ALIGNMENT) * _ALIGNMENT
         if rounded > self._free.numel():
-            piece = mmap.mmap(-1, max(rounded, _PIECE_BYTES))
-            if hasattr(mmap, "MADV_HUGEPAGE"):
+            size = max(rounded, _PIECE_BYTES)
+            if sys.platform != "linux":
+                piece = mmap.mmap(-1, size)
+            else:  # private: for shared memory, the default, most systems have huge pages turned off
+                piece = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
                 with contextlib.suppress(OSError):  # a kernel without huge pages
                     piece.madvise(mmap.MADV_HUGEPAGE)
             fresh = torch.frombuffer(piece, dtype=torch.uint8)

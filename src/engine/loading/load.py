@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from engine.errors import UnsupportedModel
+from engine.loading.allocator import large_pieces_given_back
 from engine.loading.open_weights import open_weights
 from engine.loading.source import ModelSource, Report
 from engine.models.base import BuildConfig, Decoder
@@ -19,6 +20,11 @@ def load_model(source: ModelSource, build: BuildConfig, report: Report = lambda 
     Raises: CorruptModel for missing, left-over or mis-shaped tensors and wrong configs, UnsupportedModel for what
     neither path can run.
     """
+    with large_pieces_given_back():
+        return _load(source, build, report)
+
+
+def _load(source: ModelSource, build: BuildConfig, report: Report) -> Decoder:
     architecture = _architecture(source, build.arch)
     if method := _quantization_method(source):
         raise UnsupportedModel(

@@ -35,3 +35,16 @@ async def test_the_default_model_answers_and_makes_a_forced_call():
         assert isinstance(call.parsed()["code"], str)
     finally:
         await model.close()
+
+
+async def test_a_context_shorter_than_a_block_of_the_cache_works():
+    model = await open_model(ModelOptions(max_model_len=20, threads=2), in_process=True, report=list[str]().append)
+    try:
+        assert model.info.context_tokens == 20
+        settings = SamplingParams(temperature=0.0, ignore_eos=True)
+        deltas = [delta async for delta in model.complete([504, 3575, 282], settings)]
+        assert deltas[-1].finish_reason is FinishReason.LENGTH
+        assert deltas[-1].usage is not None
+        assert deltas[-1].usage.completion_tokens == 20 - 3
+    finally:
+        await model.close()
