@@ -56,6 +56,7 @@ class Bench:
         if self.given.contenders:
             contenders = [name for name in contenders if name in {*self.given.contenders.split(","), "memory"}]
         out: set[str] = set()
+        first_seed = 10_000 * list(ROWS).index(key)  # no row's prompts are in a cache already
         repetitions = self.given.repetitions or row.repetitions
         for number in range(0 if repetitions > 1 else 1, repetitions + 1):
             order = contenders if number % 2 else contenders[::-1]
@@ -64,7 +65,7 @@ class Bench:
                 try:
                     for index, (way_name, way) in enumerate(row.ways.items()):
                         seed = 0 if way.keep else number + 1 if way.again or not index else number + 1 + 1000 * index
-                        figures = self._measure(name, way, seed)
+                        figures = self._measure(name, way, first_seed + seed)
                         self.write(key, self.model, name, way_name, number, self._values(row, way, figures))
                 except Failed as error:
                     self.write(key, self.model, name, "", number, {"error": str(error)})
@@ -111,10 +112,9 @@ class Bench:
             process.close()
 
     def _serve(self, way: Way, seed: int) -> dict[str, Any]:
-        room = 2 * sum(prompt + generated for prompt, generated in way.requests)
-        name = f"server {room}"
+        room = sum(-(-(prompt + generated) // 64) * 64 for prompt, generated in way.requests)
         server = self._process(
-            name, lambda: Server(self.model.path, self.given.threads, "--pa-context-len", str(room // 64 * 64))
+            f"server {room}", lambda: Server(self.model.path, self.given.threads, "--pa-context-len", str(room))
         )
         assert isinstance(server, Server)
         with server.running():

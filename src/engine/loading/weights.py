@@ -24,7 +24,8 @@ from engine.quant.base import GGMLType, PackedTensor
 from engine.quant.levels import format_for
 from engine.quant.quantize import quantize
 
-_REPORT_SECONDS = 2.0
+_REPORT_SECONDS = 1.0
+_BAR_WIDTH = 30
 
 
 class WeightFiles(Protocol):
@@ -181,10 +182,10 @@ class Weights:
 
 
 class _Progress:
-    """Says every two seconds how much of a model has been quantised."""
+    """Says every second how much of a model has been quantised, as a bar."""
 
     def __init__(self, total: int, format: GGMLType | None, report: Callable[[str], None]) -> None:
-        self._total = total
+        self._total = max(1, total)
         self._done = 0
         self._format = format
         self._report = report
@@ -194,5 +195,9 @@ class _Progress:
         self._done += elements
         if self._format is not None and time.monotonic() - self._last >= _REPORT_SECONDS:
             self._last = time.monotonic()
-            percent = 100 * self._done // max(1, self._total)
-            self._report(f"Quantising to {self._format.name}: {percent} % of {self._total / 1e6:,.0f} M parameters.")
+            full = _BAR_WIDTH * self._done // self._total
+            bar = "█" * full + "░" * (_BAR_WIDTH - full)
+            percent = 100 * self._done // self._total
+            self._report(
+                f"Quantising to {self._format.name} {bar} {percent} % of {self._total / 1e6:,.0f} M parameters"
+            )

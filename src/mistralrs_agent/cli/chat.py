@@ -83,5 +83,8 @@ def _question(given: str | None) -> str | None:
 
 
 def _say(text: str) -> None:
-    if text:
-        click.echo(text, err=True)
+    """One line of how loading goes; on a terminal the next one goes over a progress bar that is not full."""
+    if not text:
+        return
+    on_terminal = sys.stderr.isatty()
+    click.echo(f"\r\x1b[K{text}" if on_terminal else text, err=True, nl=not (on_terminal and "░" in text))

@@ -11,6 +11,9 @@ import torch
 from gguf import GGMLQuantizationType as Type
 from transformers import PreTrainedModel
 
+from engine.quant.base import GGMLType
+from engine.quant.quantize import quantize
+
 ARCHITECTURES = {
     "llama": "llama",
     "mixtral": "llama",
@@ -43,9 +46,13 @@ def write_model(model: PreTrainedModel, arch: str, path: Path, types: tuple[Type
             offset = 1.0 if arch.startswith("gemma") and "norm" in name else 0.0
             writer.add_tensor(_name(names, name), _permuted(arch, name, values + offset, config))
             continue
-        type = types[matrices % len(types)] if values.shape[-1] % 32 == 0 else Type.F32
+        type = types[matrices % len(types)]
+        type = type if values.shape[-1] % gguf.GGML_QUANT_SIZES[type][0] == 0 else Type.F32
         matrices += 1
-        packed = gguf.quantize(values, type)
+        if type.name.endswith("_K"):  # which the package cannot make
+            packed = quantize(parameter.detach(), GGMLType[type.name]).data.numpy().reshape(len(values), -1)
+        else:
+            packed = gguf.quantize(values, type)
         parameter.data = torch.from_numpy(gguf.dequantize(packed, type).reshape(values.shape).copy())
         for part_name, rows in _parts(names, name, packed):
             writer.add_tensor(part_name, np.ascontiguousarray(_permuted(arch, name, rows, config)), raw_dtype=type)

@@ -70,6 +70,19 @@ def test_the_native_path_equals_transformers(name: str, tmp_path: Path):
     torch.testing.assert_close(torch.cat(parts), expected, **CLOSE)
 
 
+@pytest.mark.parametrize(
+    "type", [type for type in Type if type.name.endswith("_K") and type.name in GGMLType.__members__]
+)
+def test_a_model_of_super_blocks_equals_transformers(type: Type, tmp_path: Path):
+    model = tiny.make("qwen3", tmp_path / "hf", hidden_size=256, intermediate_size=512, head_dim=64)
+    write_model(model, "qwen3", tmp_path / "model.gguf", (type,))
+    decoder = load_model(source_of(tmp_path / "model.gguf"), tiny.build())
+    assert (decoder.path, decoder.quantization) == ("native", type.name)
+    with torch.inference_mode():
+        expected = model(torch.tensor([TOKENS])).logits[0]
+    torch.testing.assert_close(Driver(decoder).feed({0: TOKENS})[0], expected, rtol=1e-3, atol=2e-2)
+
+
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in ("mixtral", "qwen2-moe", "qwen3-moe")])
 def test_the_transformers_path_equals_transformers(name: str, tmp_path: Path):
     path, expected = write(name, tmp_path)

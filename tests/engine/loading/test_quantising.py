@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from engine.errors import CorruptModel, UnsupportedModel
+from engine.loading import weights
 from engine.loading.load import load_model
 from engine.loading.source import ModelSource, resolve
 from engine.models.base import Decoder
@@ -63,6 +64,16 @@ def test_every_level_gives_the_logits_of_its_packed_weights(format: str, folder:
     decoder = load_model(quantised(folder, format), tiny.build())
     assert decoder.quantization.split(" + ")[0] == format
     torch.testing.assert_close(logits(decoder), logits_of_rounded(model_of(folder), format), **CLOSE)
+
+
+def test_a_bar_tells_how_much_is_quantised(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(weights, "_REPORT_SECONDS", 0.0)
+    told: list[str] = []
+    load_model(quantised(folder, "Q4_0"), tiny.build(), told.append)
+    bars = [line for line in told if line.startswith("Quantising to Q4_0 ")]
+    full = [bar.count("█") for bar in bars]
+    assert full == sorted(full) and full[0] < full[-1] == 30
+    assert "100 %" in bars[-1] and "░" not in bars[-1]
 
 
 def test_the_transformers_path_quantises_too(folder: Path):
