@@ -109,6 +109,15 @@ def test_a_named_tool_can_be_forced(capsys: pytest.CaptureFixture[str]):
     assert "error: write a message after the command" in output
 
 
+@pytest.fixture
+def heeded_ctrl_c() -> Iterator[None]:
+    """As in a terminal: a program started in the background is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_ctrl_c")
 def test_ctrl_c_stops_the_answer_and_not_the_chat(capsys: pytest.CaptureFixture[str]):
     def interrupted(request: ChatRequest) -> list[Any]:
         signal.raise_signal(signal.SIGINT)
