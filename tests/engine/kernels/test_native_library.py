@@ -31,6 +31,12 @@ def describe_in_a_fresh_process(**environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.skipif("MISTRALRS_NATIVE" in os.environ, reason="the library is turned off on purpose")
+def test_where_there_is_a_compiler_the_library_was_built_and_fits_its_sources() -> None:
+    """Else everything that needs it would be skipped in silence."""
+    assert kernels.native() is not None or find_compiler() is None, kernels.describe()
+
+
 def test_the_environment_turns_the_library_off() -> None:
     said = describe_in_a_fresh_process(MISTRALRS_NATIVE="0")
     assert said == "torch alone (turned off by MISTRALRS_NATIVE=0) True"
