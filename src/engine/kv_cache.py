@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
-import sys
 from collections.abc import Sequence
 from math import prod
 
@@ -12,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.attention.base import LayerCacheSpec
+from engine.pages import lazy_zeros
 
 
 def bytes_per_token(layers: Sequence[LayerCacheSpec], dtype: torch.dtype) -> int:
@@ -34,7 +32,7 @@ class PagedKVCache:
         self.num_blocks = num_blocks
         # an odd number: keys and values a power of two apart would fight for the same cache sets and memory banks
         shapes = [(2, num_blocks | 1, layer.num_kv_heads, block_size, layer.head_dim) for layer in layers]
-        self._layers = [_lazy_zeros(s, dtype) if device.type == "cpu" else _zeros(s, dtype, device) for s in shapes]
+        self._layers = [_zeros(shape, dtype, device) for shape in shapes]
 
     def layer(self, index: int) -> Tensor:
         """(2, num_blocks, num_kv_heads, block_size, head_dim): keys at [0], values at [1]."""
@@ -56,19 +54,6 @@ class PagedKVCache:
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    if device.type == "cpu":
+        return lazy_zeros(prod(shape) * dtype.itemsize).view(dtype).view(shape)
     return torch.zeros(shape, dtype=dtype, device=device)
-
-
-def _lazy_zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Zeros whose pages the system hands out when they are first written; `torch.zeros` would write them all.
-
-    Huge ones where it has them: of the small ones a long prompt would take tens of thousands.
-    """
-    length = prod(shape) * dtype.itemsize
-    if sys.platform == "win32":
-        return torch.frombuffer(mmap.mmap(-1, length), dtype=dtype).view(shape)
-    pages = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared ones are never huge
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):  # a kernel without huge pages
-            pages.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(pages, dtype=dtype).view(shape)

@@ -182,7 +182,7 @@ INLINE bool takes_bfloats(const Attention& a) {
            a.head_dim % LANES == 0 && a.head_dim <= 1024 && a.block_size % 8 == 0;
 }
 
-constexpr int FEW_KEYS = LANES;     // keys of a tile: one a lane of the scores
+constexpr int FEW_KEYS = LANES;  // keys of a tile: one a lane of the scores
 
 // How few rows multiply with a cache of floats, halves or bfloats: every number is made a float.
 template <int FORMAT>

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
-import sys
-
 import torch
 from torch import Tensor
 
 from engine.kernels import native, torch_ops
 from engine.kernels.library import MatrixArguments
+from engine.pages import lazy_zeros
 from engine.quant.base import GGMLType, PackedTensor
 
 _LANES = 16
@@ -20,11 +17,7 @@ _PLAIN = {torch.float32: GGMLType.F32, torch.float16: GGMLType.F16, torch.bfloat
 
 
 class _Arena:
-    """Zeroed memory for weights, taken from large pieces that the system may back with huge pages.
-
-    Reading weights is what decoding waits for, and with small pages a fifth of it is address translation. A piece is
-    given back when the last matrix in it is gone.
-    """
+    """Zeroed memory for weights, cut from large pieces; one is given back when the last matrix in it is gone."""
 
     def __init__(self) -> None:
         self._free = torch.empty(0, dtype=torch.uint8)
@@ -33,14 +26,7 @@ class _Arena:
         """`count` bytes, 64-byte aligned."""
         rounded = -(-count // _ALIGNMENT) * _ALIGNMENT
         if rounded > self._free.numel():
-            size = max(rounded, _PIECE_BYTES)
-            if sys.platform != "linux":
-                piece = mmap.mmap(-1, size)
-            else:  # private: for shared memory, the default, most systems have huge pages turned off
-                piece = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-                with contextlib.suppress(OSError):  # a kernel without huge pages
-                    piece.madvise(mmap.MADV_HUGEPAGE)
-            fresh = torch.frombuffer(piece, dtype=torch.uint8)
+            fresh = lazy_zeros(max(rounded, _PIECE_BYTES))
             if rounded >= _PIECE_BYTES:
                 return fresh[:count]
             self._free = fresh

@@ -29,6 +29,7 @@ constexpr int PAIR = 1;
 constexpr int64_t TOKEN_TILE = 60;  // sums of so many tokens stay in the first-level cache
 constexpr int64_t PANEL_BYTES = 1 << 18;  // weights that stay in the second-level cache from tile to tile
 constexpr int AT_ONCE = 8;       // tokens that share codes in registers
+constexpr int BFLOAT_TILE = 12;  // tokens whose sums with PAIR groups stay in registers
 constexpr int FEW_TOKENS = 24;   // measured: up to here passes of AT_ONCE beat unpacking codes for a tile
 
 template <int BYTES>
@@ -276,7 +277,7 @@ BFLOAT_TARGET void tile_of_bfloats(const Matrix& weight, int64_t group, const Li
 }
 
 // `count` tokens, at most M, times a pair of groups.
-template <int M = 12>
+template <int M = BFLOAT_TILE>
 INLINE void tile_of_pair(int64_t count, const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, float* y) {
     if (count < M) {
         if constexpr (M > 1) tile_of_pair<M - 1>(count, weight, group, lines, tokens, y);
@@ -349,7 +350,7 @@ void bfloat_linear(const Matrix& weight, const Line* lines, int64_t tokens, floa
             for (; group < last; ++group) tile_of_bfloats<M, 1>(weight, group, from, tokens, surplus, out);
         },
         [&](int64_t group, const Line* from, int64_t count, float* out) {
-            const int64_t tiles = (count + 11) / 12, step = (count + tiles - 1) / tiles;
+            const int64_t tiles = (count + BFLOAT_TILE - 1) / BFLOAT_TILE, step = (count + tiles - 1) / tiles;
             for (int64_t token = 0; token < count; token += step)
                 tile_of_pair(count - token < step ? count - token : step, weight, group, from + token, tokens,
                              out + token * weight.rows);
