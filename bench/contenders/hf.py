@@ -17,34 +17,23 @@ from engine.options import ModelOptions
 @torch.inference_mode()
 def load(given: argparse.Namespace) -> protocol.Run:
     torch.set_num_threads(given.threads)
-    config = dict(resolve(ModelOptions(model_id=str(given.model)), _silent).config)
+    config = dict(resolve(ModelOptions(model_id=str(given.model)), lambda _: None).config)
     shape = AutoConfig.for_model(config.pop("model_type"), **config)
     model = AutoModelForCausalLM.from_config(shape, dtype=torch.bfloat16).eval()
 
     @torch.inference_mode()
     def run(requests: list[tuple[int, int]], seed: int) -> dict[str, Any]:
-        [(prompt, generated)] = set(requests)  # all alike
         ids = torch.tensor(protocol.prompts(requests, seed))
         start = time.perf_counter()
         out = model(ids, use_cache=True, logits_to_keep=1)
         token = out.logits[:, -1].argmax(-1, keepdim=True)
         first = time.perf_counter()
-        for _ in range(generated - 1):
+        for _ in range(requests[0][1] - 1):
             out = model(token, past_key_values=out.past_key_values, use_cache=True)
             token = out.logits[:, -1].argmax(-1, keepdim=True)
-        end = time.perf_counter()
-        return {
-            "prompt_tokens": prompt * len(requests),
-            "first_s": first - start,
-            "decoded": (generated - 1) * len(requests),
-            "decode_s": end - first,
-        }
+        return protocol.figures_of(requests, start, first, time.perf_counter())
 
     return run
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def load(given: argparse.Namespace) -> protocol.Run:
     contexts: dict[tuple[int, int], Context] = {}
 
     def run(requests: list[tuple[int, int]], seed: int) -> dict[str, Any]:
-        [(prompt, generated)] = set(requests)  # all alike
+        prompt, generated = requests[0]  # all are alike
         room = 1 << (prompt + generated).bit_length()
         key = len(requests), room
         context = contexts.get(key) or contexts.setdefault(key, Context(model, *key, given.threads))
@@ -89,13 +89,7 @@ def load(given: argparse.Namespace) -> protocol.Run:
         first = time.perf_counter()
         for step in range(generated - 1):
             best = context.decode([(token, prompt + step, sequence, True) for sequence, token in best.items()])
-        end = time.perf_counter()
-        return {
-            "prompt_tokens": prompt * len(requests),
-            "first_s": first - start,
-            "decoded": (generated - 1) * len(requests),
-            "decode_s": end - first,
-        }
+        return protocol.figures_of(requests, start, first, time.perf_counter())
 
     return run
 

@@ -1,4 +1,4 @@
-"""This engine, in process. Variants: a `--dtype`; `torch` is what runs where the native library is missing."""
+"""This engine, in process. `--variant torch` is what runs where the native library is missing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def load(given: argparse.Namespace) -> protocol.Run:
     from engine.options import ModelOptions
     from engine.plan import build_engine
 
-    dtype = given.variant if given.variant in {"f32", "bf16"} else "auto"
-    options = ModelOptions(model_id=str(given.model), threads=given.threads, dtype=dtype)
-    engine, _ = build_engine(options, resolve(options, _silent), _silent)
+    def silent(_: str) -> None: ...
+
+    options = ModelOptions(model_id=str(given.model), threads=given.threads)
+    engine, _ = build_engine(options, resolve(options, silent), silent)
 
     def run(requests: list[tuple[int, int]], seed: int) -> dict[str, Any]:
         lengths = [generated for _, generated in requests]
@@ -32,10 +33,6 @@ def load(given: argparse.Namespace) -> protocol.Run:
         }
 
     return run
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 if __name__ == "__main__":

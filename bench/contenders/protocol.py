@@ -59,7 +59,18 @@ def prompts(requests: list[tuple[int, int]], seed: int) -> list[list[int]]:
     ]
 
 
-def peak_mib() -> float:
-    """Largest resident set of this process so far."""
-    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024
+def figures_of(requests: list[tuple[int, int]], start: float, first: float, end: float) -> dict[str, Any]:
+    """What a `Run` returns for requests that are all alike: times of the start, of all first tokens, of the end."""
+    [(prompt, generated)] = set(requests)
+    return {
+        "prompt_tokens": prompt * len(requests),
+        "first_s": first - start,
+        "decoded": (generated - 1) * len(requests),
+        "decode_s": end - first,
+    }
+
+
+def peak_mib(process: int | str = "self") -> float:
+    """Largest resident set of a process so far; 0 of one that has ended and is a zombie."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    return int(next((line.split()[1] for line in status if line.startswith("VmHWM")), "0")) / 1024

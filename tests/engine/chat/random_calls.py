@@ -10,17 +10,16 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from engine.chat.grammar import ReplyGrammar
 from engine.chat.messages import ToolChoice, ToolSpec
-from engine.chat.tool_calls.base import CallArguments, CallStart, Text, ToolCallFormat
+from engine.chat.tool_calls.base import ToolCallFormat
 from engine.sampling.constraint import ConstraintCompiler
+from tests.engine.chat.replies import STOP, byte_tokenizer, read_calls
 
 FUNCTIONS = [
     json.loads(line) for line in (Path(__file__).parent / "data" / "function_schemas.jsonl").read_text().splitlines()
 ]
-_STOP = "<|stop|>"
 _CLOSERS = frozenset("\"'}])")
 """Drawn more often than others, so that values come to an end."""
 _QWEN = ("</parameter>", "</parameter></function>", "</parameter><parameter=")
@@ -46,23 +45,14 @@ _LONG = 200
 """Tokens after which such an end is tried again and again."""
 
 
-def vocabulary(*markers: str) -> Tokenizer:
-    """One token a byte, and one for each marker."""
-    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(text, special=True) for text in (_STOP, *markers) if text])
-    return tokenizer
-
-
 class RandomModel:
     """Writes any token that its grammar allows, with weights that do not depend on what was written."""
 
     def __init__(self, form: ToolCallFormat, *, tokens: bool) -> None:
         """`tokens`: the format's markers are tokens of their own."""
         self._form = form
-        self._tokenizer = vocabulary(*form.markers) if tokens else vocabulary()
-        self._stop = self._tokenizer.get_vocab()[_STOP]
+        self._tokenizer = byte_tokenizer(special=form.markers if tokens else ())
+        self._stop = self._tokenizer.get_vocab()[STOP]
         self._compiler = ConstraintCompiler(self._tokenizer, self._tokenizer.get_vocab_size(), (self._stop,))
         texts = (self._tokenizer.decode([i], skip_special_tokens=False) for i in range(self._stop + 1))
         self._weights = [20.0 if text in _CLOSERS or len(text) > 1 else 1.0 for text in texts]
@@ -117,15 +107,5 @@ def tool(function: dict[str, Any], *, strict: bool) -> ToolSpec:
 
 def read(form: ToolCallFormat, tools: list[ToolSpec], reply: str) -> tuple[str, list[tuple[str, Any]]]:
     """Text beside calls, and (name, arguments) of each call."""
-    parser, text, calls = form.parser({tool.name: tool.parameters for tool in tools}), "", list[tuple[str, str]]()
-    for piece in [*parser.feed(reply), *parser.finish()]:
-        match piece:
-            case Text(more):
-                text += more
-            case CallStart(name):
-                calls.append((name, ""))
-            case CallArguments(fragment):
-                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
-            case _:
-                pass
+    text, calls = read_calls(form.parser({tool.name: tool.parameters for tool in tools}), reply)
     return text, [(name, json.loads(arguments)) for name, arguments in calls]

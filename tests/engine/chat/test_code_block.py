@@ -11,9 +11,9 @@ from engine.chat.messages import Message, ToolChoice, ToolSpec
 from engine.chat.model import ChatRequest
 from engine.chat.prompt import PromptBuilder
 from engine.chat.template import ChatTemplate
-from engine.chat.tool_calls.base import CallArguments, CallStart, Text
 from engine.chat.tool_calls.code_block import CodeBlock
 from engine.chat.tool_prompt import with_tools_as_text
+from tests.engine.chat.replies import read_calls
 from tests.engine.toy import toy_tokenizer
 
 CHATML = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}>>"
@@ -23,17 +23,7 @@ WEATHER = ToolSpec("weather", "", {"type": "object", "properties": {"city": {"ty
 
 def read(*fragments: str) -> tuple[str, list[tuple[str, str]]]:
     """Text, and calls by name and arguments."""
-    parser = CodeBlock("run").parser()
-    text, calls = "", []
-    for piece in [p for f in fragments for p in parser.feed(f)] + parser.finish():
-        match piece:
-            case Text(part):
-                text += part
-            case CallStart(name):
-                calls.append((name, ""))
-            case CallArguments(fragment):
-                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
-    return text, calls
+    return read_calls(CodeBlock("run").parser(), *fragments)
 
 
 @given(st.text(max_size=40).filter(lambda code: "```" not in code and not code.endswith("`")), st.data())

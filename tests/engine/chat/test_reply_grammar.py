@@ -5,13 +5,11 @@ import random
 
 import numpy as np
 import pytest
-from llguidance import LLMatcher, LLTokenizer
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer
 
 from engine.chat.grammar import ReplyGrammar, Thinking, arguments_schema, json_constraint
 from engine.chat.messages import ToolChoice, ToolSpec
 from engine.chat.reasoning import markers_of
-from engine.chat.tool_calls.base import CallArguments, CallStart, Text
 from engine.chat.tool_calls.formats import format_of
 from engine.errors import InvalidRequest
 from engine.loading.source import resolve
@@ -19,6 +17,7 @@ from engine.loading.tokenizer import load_tokenizer
 from engine.options import ModelOptions
 from engine.request import Constraint
 from engine.sampling.constraint import ConstraintCompiler
+from tests.engine.chat.replies import STOP, byte_tokenizer, follow, read_calls
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}
 WEATHER, ADD = (
@@ -33,16 +32,6 @@ ONE = '<tool_call>\n{"name": "weather", "arguments": {"city": "Rome", "days":3}}
 TWO = '<tool_call>\n{"name": "a\\"dd", "arguments": {"x": 2}}\n</tool_call>'
 
 
-def byte_tokenizer(*, special: tuple[str, ...] = (), plain: tuple[str, ...] = ()) -> Tokenizer:
-    vocab = {token: i for i, token in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    tokenizer = Tokenizer(models.BPE(vocab, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in ("<|end|>", *special)])
-    tokenizer.add_tokens([AddedToken(t, special=False) for t in plain])
-    return tokenizer
-
-
 TEXT_ONLY = byte_tokenizer()
 WITH_TOKENS = byte_tokenizer(
     special=("[TOOL_CALLS]", "[ARGS]", "<think>", "<|python_tag|>"), plain=("<tool_call>", "</tool_call>")
@@ -54,20 +43,6 @@ def grammar(form, tokenizer, mode="auto", tools=TOOLS, *, names=(), **options) -
     constraint = ReplyGrammar(form, tokenizer).constraint(tools, ToolChoice(mode, names), **options)
     assert constraint is not None
     return constraint
-
-
-def follow(constraint: Constraint, tokenizer: Tokenizer, reply: str) -> str:
-    """`whole`: a finished reply; `open`: allowed so far; else the part of the reply that was allowed."""
-    trie = LLTokenizer(tokenizer.to_str(), eos_token=tokenizer.token_to_id("<|end|>"))
-    text = {"lark": str, "llguidance": str, "json_schema": LLMatcher.grammar_from_json_schema}[constraint.kind]
-    matcher = LLMatcher(trie, text(constraint.grammar))
-    assert not matcher.is_error(), matcher.get_error()
-    ids = tokenizer.encode(reply, add_special_tokens=False).ids
-    allowed = matcher.validate_tokens(ids)
-    if allowed < len(ids):
-        return tokenizer.decode(ids[:allowed], skip_special_tokens=False)
-    matcher.consume_tokens(ids)
-    return "whole" if matcher.is_accepting() else "open"
 
 
 @BOTH
@@ -249,7 +224,7 @@ def smollm2() -> Tokenizer:
 def test_whatever_a_random_model_writes_under_a_forced_grammar_is_a_valid_call(form, vocabulary: str, request):
     synthetic = {"spelled": TEXT_ONLY, "tokens": WITH_TOKENS}
     tokenizer = synthetic.get(vocabulary) or request.getfixturevalue("smollm2")
-    end = tokenizer.token_to_id("<|im_end|>" if vocabulary == "smollm2" else "<|end|>")
+    end = tokenizer.token_to_id("<|im_end|>" if vocabulary == "smollm2" else STOP)
     compiler = ConstraintCompiler(tokenizer, tokenizer.get_vocab_size(), (end,))
     values = ["a<", 7, None]
     schema = {"type": "object", "properties": {"x": {"enum": values}, "y": {"type": "string", "maxLength": 9}}}
@@ -264,7 +239,8 @@ def test_whatever_a_random_model_writes_under_a_forced_grammar_is_a_valid_call(f
             if ids[-1] == end:
                 break
             assert state.accept(ids[-1])
-        text, calls = read_reply(form, tokenizer.decode([i for i in ids if i != end], skip_special_tokens=False))
+        reply = tokenizer.decode([i for i in ids if i != end], skip_special_tokens=False)
+        text, calls = read_calls(form.parser(), reply)
         assert text == ""
         assert calls
         for name, arguments in calls:
@@ -273,19 +249,6 @@ def test_whatever_a_random_model_writes_under_a_forced_grammar_is_a_valid_call(f
                 "pass",
                 {},
             )
-
-
-def read_reply(form, reply: str) -> tuple[str, list[tuple[str, str]]]:
-    parser, text, calls = form.parser(), "", []
-    for piece in [*parser.feed(reply), *parser.finish()]:
-        match piece:
-            case Text(more):
-                text += more
-            case CallStart(name):
-                calls.append((name, ""))
-            case CallArguments(fragment):
-                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
-    return text, calls
 
 
 def test_markers_around_reasoning_and_answer_may_be_special_tokens_or_begin_with_one():

@@ -260,42 +260,34 @@ def test_a_reply_of_any_family_may_break_off_and_be_cut_anywhere(family: str, da
 
 
 @pytest.mark.parametrize(
-    ("template", "raw", "thought", "answer"),
+    ("template", "raw"),
     [
-        ("<think>", "<think>\nHm.\n</think>\n\nYes.", "Hm.", "Yes."),
-        ("[THINK]", "[THINK]Hm.[/THINK]Yes.", "Hm.", "Yes."),
-        ("<seed:think>", "<seed:think>Hm.</seed:think>Yes.", "Hm.", "Yes."),
-        ("<channel|>", "<|channel>thought\nHm.\n<channel|>Yes.", "Hm.", "Yes."),
-        ("<|START_THINKING|>", "<|START_THINKING|>Hm.<|END_THINKING|>Yes.", "Hm.", "Yes."),
-        (
-            "<|START_THINKING|>",
-            "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Yes.<|END_RESPONSE|>",
-            "Hm.",
-            "Yes.",
-        ),
-        ("<response>", "<think>Hm.</think>\n<response>Yes.</response>", "Hm.", "Yes."),
-        ("<thinking>", "<thinking>Hm.</thinking>\nYes.", "Hm.", "Yes."),
+        ("<think>", "<think>\nHm.\n</think>\n\nYes."),
+        ("[THINK]", "[THINK]Hm.[/THINK]Yes."),
+        ("<seed:think>", "<seed:think>Hm.</seed:think>Yes."),
+        ("<channel|>", "<|channel>thought\nHm.\n<channel|>Yes."),
+        ("<|START_THINKING|>", "<|START_THINKING|>Hm.<|END_THINKING|>Yes."),
+        ("<|START_THINKING|>", "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Yes.<|END_RESPONSE|>"),
+        ("<|START_RESPONSE|> <|END_THINKING|>", "<|START_RESPONSE|>Yes.<|END_RESPONSE|>"),
+        ("<response>", "<think>Hm.</think>\n<response>Yes.</response>"),
+        ("<thinking>", "<thinking>Hm.</thinking>\nYes."),
         (
             "[BEGIN FINAL RESPONSE]",
             "Here are my reasoning steps:\nHm.\n[BEGIN FINAL RESPONSE]\nYes.\n[END FINAL RESPONSE]",
-            "Hm.",
-            "Yes.",
         ),
-        ("<start_of_turn>", "<unused94>thought\nHm.<unused95>Yes.", "Hm.", "Yes."),
-        ("<|START_RESPONSE|> <|END_THINKING|>", "<|START_RESPONSE|>Yes.<|END_RESPONSE|>", "", "Yes."),
-        ("Here is my thought process:", "Here is my thought process: Hm.\n\nHere is my response: Yes.", "Hm.", "Yes."),
-        ("<|inner_prefix|>", "<|inner_prefix|>Hm.<|inner_suffix|>Yes.", "Hm.", "Yes."),
+        ("<start_of_turn>", "<unused94>thought\nHm.<unused95>Yes."),
+        ("Here is my thought process:", "Here is my thought process: Hm.\n\nHere is my response: Yes."),
+        ("<|inner_prefix|>", "<|inner_prefix|>Hm.<|inner_suffix|>Yes."),
         (
             "<|channel|> <|message|>",
             "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>",
-            "Hm.",
-            "Yes.",
         ),
     ],
 )
-def test_reasoning_of_every_style_is_told_apart(template: str, raw: str, thought: str, answer: str):
+def test_reasoning_of_every_style_is_told_apart(template: str, raw: str):
+    thought = "Hm." if "Hm." in raw else ""
     for pieces in ([raw], list(raw)):
-        assert read(template, pieces) == (thought, answer, [])
+        assert read(template, pieces) == (thought, "Yes.", [])
 
 
 ITEMS = {"f": {"properties": {"a": {"type": "array"}, "b": {"type": "string"}}}}

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chat.tool_calls.base import CallArguments, CallStart, Text, ToolCallFormat
+from engine.chat.tool_calls.base import CallArguments, CallStart, Text
 from engine.chat.tool_calls.formats import format_of
+from tests.engine.chat.replies import read_calls
 
 FORMATS = {
     "hermes": format_of("<tool_call>"),
@@ -17,22 +18,8 @@ FORMATS = {
 }
 
 
-def parse(form: ToolCallFormat, pieces: list[str]) -> tuple[str, list[tuple[str, str]]]:
-    """Answer text, and (name, arguments) of each call."""
-    parser, text, calls = form.parser(), "", []
-    for piece in [event for part in [*(parser.feed(p) for p in pieces), parser.finish()] for event in part]:
-        match piece:
-            case Text(more):
-                text += more
-            case CallStart(name):
-                calls.append((name, ""))
-            case CallArguments(fragment):
-                calls[-1] = (calls[-1][0], calls[-1][1] + fragment)
-    return text, calls
-
-
 def read(name: str, raw: str) -> tuple[str, list[tuple[str, str]]]:
-    return parse(FORMATS[name], [raw])
+    return read_calls(FORMATS[name].parser(), raw)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +158,7 @@ def test_any_arguments_survive_any_split(reply: tuple[str, str, list[tuple[str, 
     form, raw, calls = reply
     cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8)))
     pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
-    text, read_back = parse(FORMATS[form], pieces)
+    text, read_back = read_calls(FORMATS[form].parser(), *pieces)
     assert [(name, json.loads(arguments)) for name, arguments in read_back] == calls
     assert text == ""
 
@@ -184,4 +171,4 @@ def test_any_arguments_survive_any_split(reply: tuple[str, str, list[tuple[str, 
     ).map("".join),
 )
 def test_broken_replies_give_the_same_result_however_they_are_split(form: str, raw: str):
-    assert parse(FORMATS[form], list(raw)) == parse(FORMATS[form], [raw])
+    assert read_calls(FORMATS[form].parser(), *raw) == read(form, raw)
