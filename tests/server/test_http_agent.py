@@ -24,6 +24,7 @@ from server_doubles import (
 from engine.chat.scripted import call, text, thinking
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
+from mistralrs_agent.tools.dispatch import Dispatcher
 
 CHAT = "/v1/chat/completions"
 CODE = {"messages": "6*7 in Python", "enable_code_execution": True}
@@ -105,6 +106,29 @@ async def test_server_and_client_calls_of_one_round_both_come_out_and_the_result
     assert "".join(said) == "All done."
     seen = scripted(agent).requests[1].messages
     assert [(m.role, m.content) for m in seen if m.role == "tool"] == [("tool", "A"), ("tool", "sunny")]
+
+
+class Weather(Dispatcher):
+    """Stands where the owner's URL stands."""
+
+    async def call(self, name, arguments, context):
+        return f"{name} of {arguments['city']}: sunny"
+
+
+async def test_calls_that_go_to_the_dispatch_url_are_the_servers_and_not_the_clients():
+    script = [[call("weather", {"city": "Turku"})], [text("Sunny.")]]
+    agent = make_agent(script, dispatcher=Weather("http://nowhere.invalid/"))
+    body = {"messages": "hi", "tools": [WEATHER]}
+    async with http_client(agent) as client:
+        async with client.stream("POST", CHAT, json={**body, "stream": True}) as response:
+            frames = [frame async for frame in frames_of(response)]
+        refused = await client.post(CHAT, json={**body, "n": 2})
+    results = [data["content"] for name, data in frames if name and data["phase"] == "complete"]
+    assert results == ["weather of Turku: sunny"]
+    assert "tool_calls" not in json.dumps([data["choices"] for _, data in frames])
+    assert frames[-1][1]["choices"][0]["finish_reason"] == "stop"
+    assert frames[-1][1]["usage"]["total_tokens"] > 0
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "n")
 
 
 async def test_the_round_limit_ends_in_an_answer_that_says_so():

@@ -70,42 +70,49 @@ class Agent:
         """Whether turns may use the shell tool."""
         return self.settings.shell and self.toolbox.has(ToolKind.SHELL)
 
-    def tools(self, *, code_execution: bool, web_search: bool, shell: bool = False) -> dict[str, Tool]:
-        """The server's tools for a turn that asks for these.
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """All tools that turns may use."""
+        return self.toolbox.offered(code_execution=self.code_execution, web_search=self.web_search, shell=self.shell)
+
+    def tools_of(self, turn: Turn) -> dict[str, Tool]:
+        """What runs here in a turn: the tools it asks for and, with a dispatcher, those that its client describes.
 
         Raises: RequestError when the server does not have what is asked for.
         """
-        if code_execution and not self.code_execution:
+        if turn.code_execution and not self.code_execution:
             raise RequestError("this server does not run code: start it with --enable-code-execution or --agent")
-        if web_search and not self.web_search:
+        if turn.web_search and not self.web_search:
             raise RequestError("this server does not search the web: start it with --enable-search or --agent")
-        if shell and not self.shell:
+        if turn.shell and not self.shell:
             raise RequestError("this server runs no shell commands: start it with --enable-shell")
-        return self.toolbox.offered(code_execution=code_execution, web_search=web_search, shell=shell)
+        if self._max_rounds(turn) == 0:
+            return {}
+        tools = self.toolbox.offered(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
+        if turn.search_wishes is not None:
+            tools = {name: _wishing(tool, turn.search_wishes) for name, tool in tools.items()}
+        if self.settings.dispatcher is not None:
+            tools |= {spec.name: DispatchTool(spec, self.settings.dispatcher) for spec in turn.client_tools}
+        return tools
 
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Run one turn; the last event is `Finished`. Closing the iterator cancels the turn.
 
         Raises: RequestError at once; engine.EngineError while iterating.
         """
-        tools = self.tools(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
-        if turn.search_wishes is not None:
-            tools = {name: _wishing(tool, turn.search_wishes) for name, tool in tools.items()}
-        max_rounds = self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds
-        if max_rounds == 0:
-            tools = {}
+        tools = self.tools_of(turn)
         self._check(turn, tools)
-        if self.settings.dispatcher is not None and max_rounds:
-            dispatcher = self.settings.dispatcher
-            tools = {**tools, **{spec.name: DispatchTool(spec, dispatcher) for spec in turn.client_tools}}
-            turn = replace(turn, client_tools=())
-        return self._run(turn, tools, max_rounds)
+        left_to_client = tuple(spec for spec in turn.client_tools if spec.name not in tools)
+        return self._run(replace(turn, client_tools=left_to_client), tools)
 
     async def close(self) -> None:
         """End the tool state of every session. The model stays open: its owner closes it."""
         await self.sessions.close()
 
-    async def _run(self, turn: Turn, tools: dict[str, Tool], max_rounds: int) -> AsyncGenerator[Event, None]:
+    def _max_rounds(self, turn: Turn) -> int:
+        return self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds
+
+    async def _run(self, turn: Turn, tools: dict[str, Tool]) -> AsyncGenerator[Event, None]:
         server = Policy(self.settings.permission, self.settings.permission_rules)
         request = Policy(turn.permission or Permission.AUTO, turn.permission_rules)
         remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
@@ -118,7 +125,9 @@ class Agent:
                 session=session,
                 turn=turn,
                 limits=Limits(
-                    max_rounds, min(MAX_RESULT_CHARS, self.model.info.context_tokens), self.settings.tool_timeout_s
+                    max_rounds=self._max_rounds(turn),
+                    max_result_chars=min(MAX_RESULT_CHARS, self.model.info.context_tokens),
+                    tool_timeout_s=self.settings.tool_timeout_s,
                 ),
                 system_prompt=self.settings.system_prompt,
                 history=answered(continued(session.messages, turn.messages)),

@@ -29,14 +29,12 @@ class LocalConversation:
     @property
     def info(self) -> ConversationInfo:
         model = self._agent.model.info
-        agent = self._agent
-        tools = agent.tools(code_execution=agent.code_execution, web_search=agent.web_search, shell=agent.shell)
         return ConversationInfo(
             model_id=model.id,
             detail=f"{model.architecture}, {model.quantization}, {model.device}, {model.kernels}",
             notice=model.notice,
             context_tokens=model.context_tokens,
-            tools=tuple(tools),
+            tools=tuple(self._agent.tools),
             sandbox=self._sandbox_summary,
             endpoint=self._endpoint,
         )

@@ -18,10 +18,7 @@ def several_choices(agent: Agent, turn: Turn) -> AsyncGenerator[ReplyEvent, None
     """Raises: RequestError when the turn needs the agent loop, or is wrong in itself."""
     if turn.session_id is not None:
         raise RequestError("A session has one answer per turn: n must be 1.", param="n")
-    if (
-        agent.tools(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
-        and turn.max_rounds != 0
-    ):
+    if agent.tools_of(turn):
         raise RequestError("With tools of the server there is one answer per turn: n must be 1.", param="n")
     agent.run(replace(turn, sampling=replace(turn.sampling, n=1)))  # for its checks; never started
     messages = list(turn.messages)

@@ -32,10 +32,10 @@ async def create_chat_completion(body: ChatRequest, served: ServedHere, request:
 def start_reply(agent: Agent, body: ChatRequest) -> tuple[ReplyHead, Reply]:
     """Raises: RequestError."""
     turn = body.to_turn(agent.model.info.sampling_defaults)
-    server_tools = agent.tools(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
+    server_tools = agent.tools_of(turn)
     head = ReplyHead(
         model=agent.model.info.id,
-        client_tools=frozenset(spec.name for spec in turn.client_tools),
+        client_tools=frozenset(spec.name for spec in turn.client_tools if spec.name not in server_tools),
         include_usage=body.include_usage,
         agentic=bool(server_tools),
     )

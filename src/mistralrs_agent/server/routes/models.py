@@ -25,7 +25,6 @@ async def get_model(model_id: str, served: ServedHere) -> dict[str, Any]:
 
 def _card(served: Served, name: str) -> dict[str, Any]:
     info, agent = served.agent.model.info, served.agent
-    tools = agent.tools(code_execution=agent.code_execution, web_search=agent.web_search, shell=agent.shell)
     card = {"id": name, "object": "model", "created": served.started_at, "owned_by": "local", "root": info.id}
-    details = {"max_model_len": info.context_tokens, "tools_available": bool(tools)}
+    details = {"max_model_len": info.context_tokens, "tools_available": bool(agent.tools)}
     return {**card, **details, **({"status": "loaded"} if name != "default" else {})}
