@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.chat.tool_calls.base import CallableTool, CallRules, Schemas, ToolCallParser, lark_string
-from engine.chat.tool_calls.blocks import block_parser
 from engine.chat.tool_calls.named_calls import arguments_after
+from engine.chat.tool_calls.sections import Section
 from engine.chat.tool_calls.source import Reader, ReplySource
 
-OPENER = "<｜tool▁calls▁begin｜>"
-_CLOSER = "<｜tool▁calls▁end｜>"
-_BEGIN, _SEPARATOR, _END = "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>"
+_SECTION = Section(
+    opener="<｜tool▁calls▁begin｜>",
+    begin="<｜tool▁call▁begin｜>",
+    separator="<｜tool▁sep｜>",
+    end="<｜tool▁call▁end｜>",
+    closer="<｜tool▁calls▁end｜>",
+)
+OPENER = _SECTION.opener
 
 
 @dataclass(frozen=True)
@@ -20,13 +25,13 @@ class DeepSeek:
     """Write calls as R1 and V3 do; both ways are read."""
     name = "deepseek"
     opener = OPENER
-    markers = (OPENER, _BEGIN, _SEPARATOR, _END, _CLOSER)
+    markers = _SECTION.all
 
     def parser(self, schemas: Schemas | None = None) -> ToolCallParser:
-        return block_parser({OPENER: _read, _BEGIN: _read_from_name}, closers=(_CLOSER, _END, "```"))
+        return _SECTION.parser(_read_call)
 
     def grammar(self, rules: CallRules) -> str:
-        begin, separator, end = (rules.marker(marker) for marker in (_BEGIN, _SEPARATOR, _END))
+        _, begin, separator, end, closer = map(rules.marker, _SECTION.all)
 
         def write(tool: CallableTool) -> str:
             if not self.fenced:
@@ -37,32 +42,18 @@ class DeepSeek:
         kind = f'"function" {separator}' if self.fenced else ""
         call = f"{begin} {kind} {rules.each(write)} WHITE? {end}"
         further = f"WHITE? {call}"
-        return f"WHITE? {call} {rules.more(further)} WHITE? {rules.marker(_CLOSER)}"
+        return f"WHITE? {call} {rules.more(further)} WHITE? {closer}"
 
 
-def _read(source: ReplySource) -> Reader:
+def _read_call(source: ReplySource) -> Reader:
+    name = yield from source.until(_SECTION.separator)
+    yield from source.need(_SECTION.separator)
+    if name.strip() == "function" and (yield from source.char()) not in "{ \n":
+        name = yield from source.until("\n", "```", "{")
     yield from source.skip()
-    yield from source.need(_BEGIN)
-    yield from _read_from_name(source)
-
-
-def _read_from_name(source: ReplySource) -> Reader:
-    more = _BEGIN
-    while more:
-        name = yield from source.until(_SEPARATOR)
-        yield from source.need(_SEPARATOR)
-        if name.strip() == "function" and (yield from source.char()) not in "{ \n":
-            name = yield from source.until("\n", "```", "{")
+    if (yield from source.take("```json", "```")):
+        yield from arguments_after(source, name.strip(), "```", _SECTION.end)
         yield from source.skip()
-        if (yield from source.take("```json", "```")):
-            yield from arguments_after(source, name.strip(), "```", _END)
-            yield from source.skip()
-            yield from source.take("```")
-        else:
-            yield from arguments_after(source, name.strip(), _END, _CLOSER)
-        yield from source.skip()
-        yield from source.take(_END)
-        source.mark()
-        yield from source.skip()
-        more = yield from source.take(_BEGIN)
-    yield from source.take(_CLOSER)
+        yield from source.take("```")
+    else:
+        yield from arguments_after(source, name.strip(), _SECTION.end, _SECTION.closer)
