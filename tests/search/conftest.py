@@ -25,6 +25,9 @@ class LoopbackWeb:
     pages: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Path and Host header of each request."""
+    hanging: set[str] = field(default_factory=set)
+    """Paths that are not answered until `released`."""
+    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def base(self) -> str:
@@ -66,6 +69,8 @@ def web() -> Iterator[LoopbackWeb]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             site.asked.append((self.path, self.headers["Host"]))
+            if parts.path in site.hanging:
+                site.released.wait()
             status, headers, body = site.pages.get(parts.path, (404, {"Content-Type": "text/plain"}, b"not here"))
             if parts.path == "/search":
                 found = site.search(parse_qs(parts.query)["q"][0])

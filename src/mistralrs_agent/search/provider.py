@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
 from mistralrs_agent.errors import ToolFailed
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class SearchProvider(Protocol):
 class DdgsProvider:
     """Public search engines through the `ddgs` package: no key, best effort."""
 
-    def __init__(self, timeout_s: float = 15.0) -> None:
+    def __init__(self, timeout_s: float = 15.0, engine_timeout_s: int = 5) -> None:
         self._timeout_s = timeout_s
+        self._engine_timeout_s = engine_timeout_s
 
     async def search(self, query: str, max_results: int) -> list[SearchHit]:
         try:
@@ -47,22 +50,10 @@ class DdgsProvider:
             raise ToolFailed(f"the search engines did not answer within {self._timeout_s:g} s") from None
 
     def _search(self, query: str, max_results: int) -> list[SearchHit]:
-        from ddgs import DDGS  # starts a native HTTP client; only when someone searches  # noqa: PLC0415
-        from ddgs.exceptions import DDGSException  # noqa: PLC0415
+        from mistralrs_agent.search.public_engines import PublicEngines  # only when someone searches  # noqa: PLC0415
 
-        try:
-            found = DDGS(timeout=10).text(query, max_results=max_results)
-        except DDGSException as error:
-            if str(error) == "No results found.":  # ddgs says the same when an engine blocks it
-                return []
-            raise ToolFailed(_failure(error)) from error
+        engines = PublicEngines(self._engine_timeout_s)
+        found = engines.find(query, max_results)
+        for name, reason in engines.failures.items():
+            log.warning("search engine %s %s", name, reason)
         return [SearchHit(hit.get("title", ""), hit["href"], hit.get("body", "")) for hit in found if hit.get("href")]
-
-
-def _failure(error: Exception) -> str:
-    """In words: ddgs hands on what its last engine's HTTP client said, address and all."""
-    said = str(error) or type(error).__name__
-    kind = said.partition(":")[0]
-    if re.fullmatch(r"(DNS|Connect|Request|Timeout)\w*", kind):
-        return f"web search failed: no search engine could be reached ({kind}); is this machine online?"
-    return f"web search failed: {said[:300]}"
