@@ -16,11 +16,12 @@ from engine.chat.stop import StopStrings
 from engine.config import EngineConfig
 from engine.errors import ContextOverflow, EngineOverloaded, InvalidRequest
 from engine.kv_cache import PagedKVCache
+from engine.meters import Meters
 from engine.models.base import Decoder
-from engine.request import Delta, EngineStats, FinishReason, Request, Usage
+from engine.request import Constraint, Delta, EngineStats, FinishReason, Request, Usage
 from engine.runner import Runner
 from engine.sampling.check import check_sampling, check_token_ids
-from engine.sampling.constraint import ConstraintCompiler
+from engine.sampling.constraint import ConstraintCompiler, ConstraintState
 from engine.sampling.logprobs import TokenTexts
 from engine.sampling.sampler import Sampled, Sampler
 from engine.scheduler import Scheduler
@@ -73,7 +74,7 @@ class Engine:
         self._requests: dict[str, _Running] = {}
         self._deadlines: list[tuple[float, str]] = []
         """Heap of deadlines and request ids; a request may have ended before."""
-        self._tokens_processed = 0
+        self._meters = Meters()
 
     @property
     def has_work(self) -> bool:
@@ -99,17 +100,20 @@ class Engine:
         self._requests[request.id] = _Running([first, *others], others, deadline, unfinished=count)
         self._scheduler.add(first)
 
-    def abort(self, request_id: str) -> None:
+    def abort(self, request_id: str, reason: FinishReason = FinishReason.CANCELED) -> None:
         """Forget a request and free its blocks; unknown ids are fine (it may just have finished)."""
         running = self._requests.pop(request_id, None)
-        for sequence in running.choices if running is not None else ():
+        if running is None:
+            return
+        self._meters.completed[reason] += running.unfinished
+        for sequence in running.choices:
             self._scheduler.finish(sequence)
 
     def abort_all(self) -> list[str]:
-        """Forget everything; returns the ids of the requests that were under way."""
+        """Forget everything after a failure; returns the ids of the requests that were under way."""
         ids = list(self._requests)
         for request_id in ids:
-            self.abort(request_id)
+            self.abort(request_id, FinishReason.ERROR)
         return ids
 
     def step(self) -> list[Delta]:
@@ -122,19 +126,24 @@ class Engine:
         for chunk in batch:
             if chunk.sequence.started is None:
                 chunk.sequence.started = now
+        prompts = sum(chunk.sequence.first_token is None for chunk in batch)
         ready = [chunk.sequence for chunk in batch if chunk.completes]
         self._sampler.start_masks(ready)
         logits = self._runner.run(batch)
         for chunk in batch:
             self._scheduler.computed(chunk)
-            self._tokens_processed += chunk.num_tokens
+            self._meters.tokens_processed += chunk.num_tokens
         if self.config.recompute:
             for sequence in ready:
                 sequence.num_computed = 0
-        return ended + self._sample(logits, ready) if ready else ended
+        deltas = ended + self._sample(logits, ready) if ready else ended
+        self._meters.step(len(batch), prompts, time.monotonic() - now)
+        return deltas
 
     def stats(self) -> EngineStats:
+        meters = self._meters
         return EngineStats(
+            capacity=self.config.max_seqs,
             running=len(self._scheduler.running),
             waiting=len(self._scheduler.waiting),
             kv_blocks_used=self.blocks.num_held,
@@ -143,7 +152,15 @@ class Engine:
             prefix_cache_hits=self._scheduler.hits,
             prefix_cache_evictions=self.blocks.evictions,
             preemptions=self._scheduler.preemptions,
-            tokens_processed=self._tokens_processed,
+            tokens_processed=meters.tokens_processed,
+            prompt_tokens=meters.prompt_tokens,
+            generated_tokens=meters.generated_tokens,
+            completed=dict(meters.completed),
+            first_token_s=meters.first_token_s.snapshot(),
+            between_tokens_s=meters.between_tokens_s.snapshot(),
+            step_s={kind: histogram.snapshot() for kind, histogram in meters.step_s.items()},
+            step_sequences={kind: histogram.snapshot() for kind, histogram in meters.step_sequences.items()},
+            grammar_s=meters.grammar_s.snapshot(),
         )
 
     def _checked(self, request: Request) -> Request:
@@ -187,8 +204,15 @@ class Engine:
             sampling=self._sampler.state(
                 request.sampling, self._seeds.getrandbits(64) if seed is None else seed, index
             ),
-            constraint=None if constraint is None else self._constraints.compile(constraint),
+            constraint=None if constraint is None else self._compile(constraint),
         )
+
+    def _compile(self, constraint: Constraint) -> ConstraintState:
+        start = time.monotonic()
+        try:
+            return self._constraints.compile(constraint)
+        finally:
+            self._meters.grammar_s.add(time.monotonic() - start)
 
     def _sample(self, logits: Tensor, ready: list[Sequence]) -> list[Delta]:
         """Choose a token for each sequence from its row of `logits` (N, vocab), and for choices forked from it."""
@@ -196,9 +220,11 @@ class Engine:
         if len(rows) > len(ready):
             logits, ready = logits[[row for row, _ in rows]], [choice for _, choice in rows]
         deltas: list[Delta] = []
-        for sequence, sampled in zip(ready, self._sampler.sample(logits, ready), strict=True):
+        tokens = self._sampler.sample(logits, ready)
+        now = time.monotonic()
+        for sequence, sampled in zip(ready, tokens, strict=True):
             if sampled is not None:
-                deltas += self._take(sequence, sampled)
+                deltas += self._take(sequence, sampled, now)
             elif sequence.status is not Status.FINISHED:  # with another choice of its request
                 deltas.append(self._fail(sequence))
         return deltas
@@ -219,10 +245,15 @@ class Engine:
                 forked.append(sibling)
         return forked
 
-    def _take(self, sequence: Sequence, sampled: Sampled) -> list[Delta]:
-        """Add a sampled token, and those a grammar forces after it; finish the sequence when it is time."""
+    def _take(self, sequence: Sequence, sampled: Sampled, now: float) -> list[Delta]:
+        """Add a token sampled `now`, and those a grammar forces after it; finish the sequence when it is time."""
         if sequence.first_token is None:
-            sequence.first_token = time.monotonic()
+            sequence.first_token = now
+            self._meters.first_token_s.add(now - sequence.arrival)
+            self._meters.prompt_tokens += sequence.num_prompt_tokens if sequence.index == 0 else 0
+        else:
+            self._meters.between_tokens_s.add(now - sequence.last_token)
+        sequence.last_token = now
         deltas = [self._append(sequence, sampled)]
         if sequence.constraint is not None and sequence.request.sampling.logprobs is None:
             for token_id in sequence.constraint.forced():
@@ -236,7 +267,7 @@ class Engine:
         request_id = sequence.request.id
         held = {block for choice in self._requests[request_id].choices for block in choice.held_blocks}
         self.blocks.condemn(held)
-        self.abort(request_id)
+        self.abort(request_id, FinishReason.ERROR)
         for block in held:
             if not self.blocks.is_held(block):
                 self._cache.wipe_block(block)
@@ -264,11 +295,12 @@ class Engine:
             sequence.index,
             text=self._rest(sequence),
             finish_reason=FinishReason.TIMEOUT,
-            usage=self._finish(sequence),
+            usage=self._finish(sequence, FinishReason.TIMEOUT),
         )
 
     def _append(self, sequence: Sequence, sampled: Sampled) -> Delta:
         sequence.token_ids.append(sampled.token_id)
+        self._meters.generated_tokens += 1
         text, reason, stop = self._text(sequence, sampled.token_id)
         visible = sampled.token_id not in self._eos_token_ids or sequence.request.sampling.ignore_eos
         return Delta(
@@ -283,7 +315,7 @@ class Engine:
             ),
             finish_reason=reason,
             stop_sequence=stop,
-            usage=None if reason is None else self._finish(sequence),
+            usage=None if reason is None else self._finish(sequence, reason),
         )
 
     def _text(self, sequence: Sequence, token_id: int) -> tuple[str, FinishReason | None, str | None]:
@@ -320,9 +352,10 @@ class Engine:
         text, matched = sequence.stops.push(sequence.detokenizer.flush())
         return text if matched is not None else text + sequence.stops.flush()
 
-    def _finish(self, sequence: Sequence) -> Usage | None:
+    def _finish(self, sequence: Sequence, reason: FinishReason) -> Usage | None:
         """Take a finished choice out; returns the request's usage when it was the last."""
         running = self._requests[sequence.request.id]
+        self._meters.completed[reason] += 1
         self._scheduler.finish(sequence)
         now = time.monotonic()
         started = sequence.started or now

@@ -188,15 +188,46 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Distribution:
+    """How often values fell where, since the engine started."""
+
+    bounds: tuple[float, ...] = ()
+    """Upper bounds, each included in its part; ascending."""
+    counts: tuple[int, ...] = (0,)
+    """Values in each part; the last one is above all bounds."""
+    total: float = 0.0
+    """Sum of the values."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStats:
-    """A snapshot of load, for metrics and status lines."""
+    """A snapshot of load, for metrics and status lines. Counts are since the engine started."""
 
     running: int
     waiting: int
     kv_blocks_used: int
     kv_blocks_total: int
+    capacity: int = 0
+    """Most sequences that run at the same time."""
     prefix_cache_lookups: int = 0
+    """In blocks, as the next two."""
     prefix_cache_hits: int = 0
     prefix_cache_evictions: int = 0
     preemptions: int = 0
     tokens_processed: int = 0
+    """That went through the model, of prompts and replies."""
+    prompt_tokens: int = 0
+    """Of prompts that got a first token, those from the prefix cache included."""
+    generated_tokens: int = 0
+    completed: Mapping[FinishReason, int] = field(default_factory=dict[FinishReason, int])
+    """Replies that ended, by why."""
+    first_token_s: Distribution = field(default_factory=Distribution)
+    """From a request's arrival to its first token, queueing included."""
+    between_tokens_s: Distribution = field(default_factory=Distribution)
+    """Between one sampled token of a reply and the next."""
+    step_s: Mapping[str, Distribution] = field(default_factory=dict[str, Distribution])
+    """How long a step took, by what was in it: `prefill`, `decode` or `mixed`."""
+    step_sequences: Mapping[str, Distribution] = field(default_factory=dict[str, Distribution])
+    """How many sequences took part, likewise."""
+    grammar_s: Distribution = field(default_factory=Distribution)
+    """Compiling the grammar of a request."""

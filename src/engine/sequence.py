@@ -51,6 +51,8 @@ class Sequence:
     started: float | None = None
     """When its first chunk was scheduled."""
     first_token: float | None = None
+    last_token: float = 0.0
+    """When the last token was sampled, once there is one."""
 
     def __post_init__(self) -> None:
         self.token_ids = list(self.request.prompt)
