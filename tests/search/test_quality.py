@@ -17,7 +17,7 @@ from mistralrs_agent.cli import main
 from mistralrs_agent.errors import UserError
 from mistralrs_agent.search.benchmark import SearchMeasurement, measure_search, read_questions
 from mistralrs_agent.search.engines import SearxngProvider
-from mistralrs_agent.search.extract import Page
+from mistralrs_agent.search.page import Page
 from mistralrs_agent.search.site import serving
 from mistralrs_agent.search.web import PageReader, SearchSettings, SearchWishes, open_search
 

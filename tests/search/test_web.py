@@ -15,7 +15,7 @@ from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.search import rerank
-from mistralrs_agent.search.extract import Page
+from mistralrs_agent.search.page import Page
 from mistralrs_agent.search.provider import SearchHit
 from mistralrs_agent.search.rerank import CHUNK_WORDS, Reranker, Words, split
 from mistralrs_agent.search.web import SearchSettings, open_search

@@ -4,61 +4,75 @@ from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mistralrs_agent.errors import ToolFailed
-from mistralrs_agent.search.fetch import Fetched
+from mistralrs_agent.search.charset import decoded
+from mistralrs_agent.search.page import Fetched, Page
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 MAX_PDF_PAGES = 200
+PDF_SECONDS = 5.0
+"""After this no further page of a PDF is begun."""
+MAX_CHARS = 1_000_000
 _HTML = ("text/html", "application/xhtml+xml")
 # Both report every oddity of the wild web; what matters is whether text came out.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page as text."""
-
-    url: str
-    title: str
-    text: str
-
-
 def extract(fetched: Fetched) -> Page:
-    """Turn a body into text. Takes up to seconds of CPU: run it in a thread.
+    """Turn a body into text of at most `MAX_CHARS`.
 
+    Hostile pages can make it take any time and memory: `Extractor` bounds both.
     Raises: ToolFailed when there is no text in it.
     """
-    if fetched.content_type == "application/pdf":
-        page = _from_pdf(fetched)
-    elif fetched.content_type in _HTML:
-        page = _from_html(fetched)
+    if fetched.body.startswith(b"%PDF-") or fetched.content_type == "application/pdf":
+        title, text = _from_pdf(fetched)
     else:
-        page = Page(fetched.url, "", fetched.body.decode(fetched.charset or "utf-8", errors="replace"))
-    if not page.text.strip():
+        text = decoded(fetched.body, fetched.charset)
+        if "\0" in text[:4096]:
+            raise ToolFailed(f"{fetched.url} is not text, though its server calls it {fetched.content_type}")
+        title, text = _from_html(text, fetched.url) if fetched.content_type in _HTML else ("", text)
+    if not text.strip():
         raise ToolFailed(f"{fetched.url} has no readable text")
-    return page
+    return Page(fetched.url, title, text[:MAX_CHARS])
 
 
-def _from_html(fetched: Fetched) -> Page:
+def _from_html(html: str, url: str) -> tuple[str, str]:
     from trafilatura import bare_extraction, html2txt  # slow to import; only when a page is read  # noqa: PLC0415
     from trafilatura.settings import Document  # noqa: PLC0415
 
-    html = fetched.body.decode(fetched.charset, errors="replace") if fetched.charset else fetched.body
-    found = bare_extraction(html, url=fetched.url, include_comments=False, favor_recall=True, with_metadata=True)
+    found = bare_extraction(html, url=url, include_comments=False, favor_recall=True, with_metadata=True)
     title, text = (found.title, found.text) if isinstance(found, Document) else (None, None)
-    return Page(fetched.url, title or "", text or html2txt(html))
+    return title or "", text or html2txt(html)
 
 
-def _from_pdf(fetched: Fetched) -> Page:
+def _from_pdf(fetched: Fetched) -> tuple[str, str]:
     from pypdf import PdfReader  # slow to import; only when a PDF is read  # noqa: PLC0415
-    from pypdf.errors import PyPdfError  # noqa: PLC0415
+    from pypdf.errors import FileNotDecryptedError  # noqa: PLC0415
 
     try:
         reader = PdfReader(io.BytesIO(fetched.body))
-        text = "\n\n".join(page.extract_text() for page in reader.pages[:MAX_PDF_PAGES])
         title = reader.metadata.title if reader.metadata else None
-    except (PyPdfError, ValueError, KeyError, RecursionError) as error:
-        raise ToolFailed(f"{fetched.url} is a PDF that cannot be read: {error}") from error
-    return Page(fetched.url, title or "", text)
+        return title or "", "\n\n".join(_pdf_pages(reader))
+    except FileNotDecryptedError as error:
+        raise ToolFailed(f"{fetched.url} is a PDF that needs a password") from error
+    except Exception as error:  # pypdf raises nearly anything for what is wrong with a file
+        raise ToolFailed(f"{fetched.url} is a PDF that cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _pdf_pages(reader: PdfReader) -> Iterator[str]:
+    """The text of each page, as far as time and length allow."""
+    until, chars = time.monotonic() + PDF_SECONDS, 0
+    for number, page in enumerate(reader.pages, 1):
+        if number > MAX_PDF_PAGES or chars > MAX_CHARS or time.monotonic() > until:
+            yield f"(Pages {number} to {len(reader.pages)} are left out.)"
+            return
+        text = page.extract_text()
+        chars += len(text)
+        yield text

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import EngineError
-from mistralrs_agent.search.extract import Page
+from mistralrs_agent.search.page import Page
 
 if TYPE_CHECKING:
     import numpy as np

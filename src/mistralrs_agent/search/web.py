@@ -11,8 +11,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from mistralrs_agent.errors import ToolFailed
-from mistralrs_agent.search.extract import Page, extract
+from mistralrs_agent.search.extractor import Extractor, shared_extractor
 from mistralrs_agent.search.fetch import Fetcher
+from mistralrs_agent.search.page import Page
 from mistralrs_agent.search.provider import DdgsProvider, SearchHit, SearchProvider
 from mistralrs_agent.search.rerank import Chunk, Reranker
 
@@ -95,8 +96,10 @@ class SearchAnswer:
 class PageReader:
     """Reads one page as text."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, extractor: Extractor | None = None) -> None:
+        """`extractor`: the one that all of this process share unless given."""
         self._fetcher = fetcher
+        self._extractor = extractor or shared_extractor()
 
     async def read(self, url: str, wishes: SearchWishes | None = None) -> Page:
         """Raises: ToolFailed."""
@@ -106,7 +109,7 @@ class PageReader:
         fetched = await self._fetcher.fetch(url)
         if not allows(fetched.url):
             raise ToolFailed(f"{url} leads to {fetched.url}, outside the domains that this request allows")
-        return await asyncio.to_thread(extract, fetched)
+        return await self._extractor.extract(fetched)
 
 
 class WebSearch:
