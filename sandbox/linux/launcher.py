@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +98,9 @@ def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
         namespaces.step_down(plan.uid, plan.gid)
         with contextlib.suppress(OSError):  # then the process limit counts all processes of this user; see `limits`
             namespaces.enter_user_namespace(plan.uid, plan.gid)
+    if separation.separated:
+        with contextlib.suppress(OSError):  # /proc/sys cannot be written in some containers; seccomp refuses it too
+            namespaces.forbid_more()
 
 
 def _root(plan: Plan, walls: Walls) -> None:
@@ -117,7 +121,7 @@ def _network(plan: Plan, walls: Walls) -> None:
     if plan.network == "full":
         return
     if not walls.separated:
-        detail = "no network namespace; the system call filter allows local sockets only, not even a loopback"
+        detail = "no network namespace; the system call filter allows no sockets but pairs, not even a loopback"
         walls.note("own network", False, (), detail, USER_NAMESPACE_REMEDY)
         return
     if plan.network == "none":
@@ -163,6 +167,8 @@ def _become_interpreter(plan: Plan, walls: Walls, control: int, report: int) -> 
     os.setsid()
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     control = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONTROL_FD)
+    if not walls.own_root:
+        _check_reach(plan)
     os.chdir(plan.workdir)
     temporary = "/tmp" if walls.own_root else plan.tmp
     os.environ.clear()
@@ -172,6 +178,16 @@ def _become_interpreter(plan: Plan, walls: Walls, control: int, report: int) -> 
     os.write(report, (json.dumps({"rows": walls.rows}) + "\n").encode())
     os.closerange(3, control)
     return control
+
+
+def _check_reach(plan: Plan) -> None:
+    """Without a root of our own, the user the code runs as needs the way to the interpreter open. Raises OSError."""
+    for prefix in (sys.prefix, sys.base_prefix):
+        if not os.access(prefix, os.R_OK | os.X_OK):
+            raise PermissionError(
+                f"user {plan.uid}, as whom code runs when the server is root, cannot reach the interpreter in "
+                f"{prefix!r}; install it where everybody can read, or run the server as an ordinary user"
+            )
 
 
 def _confine(plan: Plan, walls: Walls) -> None:
@@ -187,7 +203,8 @@ def _confine(plan: Plan, walls: Walls) -> None:
         walls.note("no privileges", False, (), str(error), "use Linux 3.5 or newer")
     _landlock(plan, walls)
     try:
-        seccomp.install(seccomp.build_here(network=plan.network == "full" or _has_loopback(plan, walls)))
+        alone = None if walls.separated else os.getpid()
+        seccomp.install(seccomp.build_here(plan.network == "full" or _has_loopback(plan, walls), alone))
         held = () if plan.network == "full" else ("network",)
         restricted = ("syscalls",) if _has_loopback(plan, walls) else ("syscalls", *held)
         walls.note("seccomp", True, restricted, "debugging, mounting, kernel keys and exotic sockets are refused")
@@ -212,5 +229,5 @@ def _landlock(plan: Plan, walls: Walls) -> None:
         walls.note("landlock", False, (), str(error.strerror), KERNEL_REMEDY)
         return
     protects = ("files", "processes") if version >= 6 else ("files",)
-    scoped = "; signals stay inside" if version >= 6 else ""
-    walls.note("landlock", True, protects, f"version {version}: files by path{scoped}")
+    scoped = "signals stay inside" if version >= 6 else "signals and abstract sockets are not covered before version 6"
+    walls.note("landlock", True, protects, f"version {version}: files by path; {scoped}")

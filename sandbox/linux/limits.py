@@ -37,7 +37,7 @@ def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
 
     `memory_bytes` is what the code may map on top of what is mapped when it begins.
     """
-    _lower(resource.RLIMIT_CORE, 0, 0)
+    _lower(resource.RLIMIT_CORE, 1, 1)  # 0 would not keep the kernel from handing a core to a program of the host
     space = memory_bytes + _address_space()
     _lower(resource.RLIMIT_AS, space, space)
     _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)

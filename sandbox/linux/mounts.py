@@ -59,7 +59,7 @@ def enter(tree: Tree, stage: str) -> str:
     opened = [(path, _clone(path, READ_ONLY | NO_SETUID | NO_DEVICES)) for path in wanted if not _is_link(path)]
     opened += [("/tmp", _clone(tree.tmp, NO_SETUID | NO_DEVICES))]
     opened += [(tree.workdir, _clone(tree.workdir, NO_SETUID | NO_DEVICES))]
-    opened += [(f"/dev/{name}", _clone(f"/dev/{name}", NO_SETUID)) for name in DEVICES]
+    opened += [(f"/dev/{name}", _clone(f"/dev/{name}", READ_ONLY | NO_SETUID)) for name in DEVICES]
     links = [(path, os.readlink(path)) for path in wanted if _is_link(path)]
     _mount("tmpfs", stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m")
     _make_dev(stage, tree.shared_memory_bytes)

@@ -19,6 +19,9 @@ from sandbox.linux.kernel import PR_SET_DUMPABLE, prctl, syscall
 NEW_MOUNTS, NEW_CGROUP, NEW_UTS, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 NEW_USER, NEW_PIDS, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
 
+MAX_INOTIFY_INSTANCES = 32
+"""They count against the user of the server too, who has 128 in all."""
+
 
 @dataclass(frozen=True)
 class Separation:
@@ -68,6 +71,14 @@ def map_to_self(uid: int, gid: int) -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
             file.write(text)
+
+
+def forbid_more() -> None:
+    """Let nobody in this user namespace make another namespace, or use up what its user may watch. Raises OSError."""
+    ceilings = {f"max_{kind}_namespaces": 0 for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")}
+    for name, ceiling in {**ceilings, "max_inotify_instances": MAX_INOTIFY_INSTANCES}.items():
+        with open(f"/proc/sys/user/{name}", "w", encoding="ascii") as file:
+            file.write(str(ceiling))
 
 
 def bring_up_loopback() -> None:
