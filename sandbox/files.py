@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ MAX_DEPTH = 8
 SKIPPED = {"__pycache__", "node_modules", "target", "venv", "env", "site-packages"}
 CLOCK_STEP_NS = 20_000_000
 """File times come from a clock that is behind by up to one tick of the kernel."""
+UNTELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and bytes that are no text: neither can go into JSON, or onto a terminal, as they are."""
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
 RESOLVE_NO_MAGIC_LINKS, RESOLVE_NO_LINKS, RESOLVE_BENEATH = 0x02, 0x04, 0x08
 
@@ -71,7 +74,8 @@ def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
 def changed_since(directory: Path, time_ns: int) -> tuple[ProducedFile, ...]:
     """Regular files below `directory` made or changed since `time_ns` (Unix time), at most `MAX_FILES`, by name.
 
-    Hidden ones and what tools leave behind (`SKIPPED`) are left out; links are not followed.
+    Hidden ones, what tools leave behind (`SKIPPED`) and names that cannot be told are left out; links are not
+    followed.
     """
     since = time_ns - CLOCK_STEP_NS
     found: list[ProducedFile] = []
@@ -95,7 +99,7 @@ def _walk(directory: int, prefix: str, depth: int, budget: list[int]) -> Iterato
             budget[0] -= 1
             if budget[0] < 0:
                 return
-            if entry.name.startswith(".") or entry.name in SKIPPED:
+            if entry.name.startswith(".") or entry.name in SKIPPED or UNTELLABLE.search(entry.name):
                 continue
             try:
                 status = entry.stat(follow_symlinks=False)

@@ -34,6 +34,10 @@ INTERRUPT_GRACE_S = 2.0
 """How long interrupted code may take to stop before its interpreter is ended."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_IMAGES = 16
+MAX_PIXELS = 50_000_000
+"""Of one picture: a small file can hold one that no reader has memory for."""
+UNSAID = "the code failed without saying why"
+MAX_TABLE_CELLS = 10_000
 
 
 class Session:
@@ -140,7 +144,7 @@ class Session:
         if self._process is not None and self._process.ended.done():
             await self._end_process(f"the interpreter ended between calls ({self._process.ended.result()})")
         if self._process is None:
-            await asyncio.to_thread(self.workspace.clear_tmp)
+            await asyncio.to_thread(self.workspace.renew)
             process = await InterpreterProcess.start(self.policy, self.workspace)
             refusal = process.report(self.policy).refusal
             if refusal is not None:
@@ -227,20 +231,22 @@ class Session:
             notes.append(f"{left_out} pictures were left out: too many or too large")
         if losses[1] is not None:
             self._loss = None  # said with this result
-        directory = answer.get("cwd")
+        directory = _text(answer.get("cwd"))
+        exit_code = _exit_code(answer.get("exit_code"))
+        failed = status == "error" and exit_code is None
         return Result(
             status=status,
             stdout=streams[0].take().text(),
             stderr=streams[1].take().text(),
-            exception=sentence or _text(answer.get("exception")),
+            exception=sentence or _text(answer.get("exception")) or (UNSAID if failed else None),
             value=_text(answer.get("value")),
             value_type=_text(answer.get("value_type")),
             images=images,
             duration_ms=(time.perf_counter() - started) * 1000,
             interrupted=interrupted,
             state_lost=any(loss is not None for loss in losses),
-            working_directory=Path(directory) if isinstance(directory, str) else self.workspace.work,
-            exit_code=code if isinstance(code := answer.get("exit_code"), int) else None,
+            working_directory=Path(directory) if directory is not None else self.workspace.work,
+            exit_code=exit_code,
             table=_table(answer.get("table")),
             notes=tuple(notes),
         )
@@ -260,6 +266,10 @@ def _text(value: object) -> str | None:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
+def _exit_code(value: object) -> int | None:
+    return value if isinstance(value, int) and abs(value) < 2**31 else None
+
+
 def _table(found: object) -> Table | None:
     """Return the table in an answer if it is one."""
     match found:
@@ -269,9 +279,14 @@ def _table(found: object) -> Table | None:
             "total_rows": int() as n,
             "total_columns": int() as m,
         }:
-            columns = tuple(str(name) for name in cast("list[object]", names))
-            cells = [tuple(str(cell) for cell in row) for row in cast("list[object]", rows) if isinstance(row, list)]
-            return Table(columns, tuple(cells), n, m) if all(len(row) == len(columns) for row in cells) else None
+            columns = tuple(_text(str(name)) or "" for name in cast("list[object]", names))
+            cells = [
+                tuple(_text(str(cell)) or "" for cell in row)
+                for row in cast("list[object]", rows)
+                if isinstance(row, list)
+            ]
+            fits = all(len(row) == len(columns) for row in cells) and len(columns) * len(cells) <= MAX_TABLE_CELLS
+            return Table(columns, tuple(cells), n, m) if fits else None
         case _:
             return None
 
@@ -284,6 +299,13 @@ def _images(found: object) -> tuple[tuple[bytes, ...], int]:
             for item in encoded[:MAX_IMAGES]:
                 with contextlib.suppress(ValueError):
                     decoded.append(base64.b64decode(item) if isinstance(item, str) else b"")
-            return tuple(image for image in decoded if image.startswith(PNG_SIGNATURE)), left_out
+            kept = tuple(image for image in decoded if _is_picture(image))
+            return kept, max(left_out, 0) + len(decoded) - len(kept)
         case _:
             return (), 0
+
+
+def _is_picture(image: bytes) -> bool:
+    """Whether it begins like a PNG file, of a size that a reader can be asked to take."""
+    width, height = int.from_bytes(image[16:20]), int.from_bytes(image[20:24])
+    return image.startswith(PNG_SIGNATURE) and 0 < width * height <= MAX_PIXELS

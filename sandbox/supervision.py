@@ -13,6 +13,8 @@ import signal
 import socket
 from typing import Any
 
+from sandbox.guest.wire import PROTOCOL_FAILURE
+
 MAX_MESSAGE_BYTES = 64 * 1024
 
 
@@ -128,6 +130,8 @@ class Supervision:
 
 
 def _exit_sentence(code: int) -> str:
+    if code == PROTOCOL_FAILURE:
+        return "the code broke the interpreter itself"
     if code >= 0:
         return f"the interpreter exited with status {code}"
     try:

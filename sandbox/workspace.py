@@ -60,9 +60,15 @@ class Workspace:
             remove_tree(base)
             raise
 
-    def clear_tmp(self) -> None:
-        """Remove temporary files; no process of the session may be alive."""
+    def renew(self) -> None:
+        """Make ready for a new interpreter: no temporary files, a way into the working directory if the code closed it.
+
+        No process of the session may be alive.
+        """
         _empty(str(self.tmp))
+        status = self.work.stat()
+        if status.st_uid == self.uid and status.st_mode & 0o700 != 0o700:
+            self.work.chmod(stat.S_IMODE(status.st_mode) | 0o700)
 
     def remove(self) -> None:
         """Remove everything but a working directory the user gave; no process of the session may be alive."""

@@ -22,9 +22,6 @@ from sandbox.guest import shell, wire
 from sandbox.guest.cell import Cell, no_input
 from sandbox.guest.display import Gallery, table_of
 
-PROTOCOL_FAILURE = 71
-"""Exit status when this loop itself cannot go on (the code broke it)."""
-
 
 class CpuBudgetUsedUp(BaseException):
     """The CPU seconds of the session are used up; the interpreter is ended a few CPU seconds later."""
@@ -60,7 +57,8 @@ class Guest:
             answer = self._run(message)
             if os.getpid() != self.owner:
                 os._exit(0)  # a forked copy that fell out of the cell: the original answers
-            self.control.sendall(wire.encode(nonce, answer))
+            self.control.sendall(_frame(nonce, answer))
+            _check_that_code_runs()
 
     def _run(self, message: dict[str, Any]) -> dict[str, Any]:
         self._restore()
@@ -83,8 +81,13 @@ class Guest:
         self.count += 1
         cell = Cell(code, f"<cell {self.count}>")
         outcome = cell.run(self.namespace)
-        outcome["images"] = self.gallery.collect(cell.value)
-        outcome["table"] = table_of(cell.value)
+        for name, show in (("images", self.gallery.collect), ("table", table_of)):
+            try:
+                outcome[name] = show(cell.value)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001 - a library or a value that is not what it says
+                outcome[name] = None
         return outcome
 
     def _restore(self) -> None:
@@ -131,6 +134,22 @@ def _fresh_main() -> dict[str, Any]:
     return module.__dict__
 
 
+def _frame(nonce: bytes, answer: dict[str, Any]) -> bytes:
+    """The answer; without what is shown beside the value when that does not fit."""
+    try:
+        return wire.encode(nonce, answer)
+    except wire.BadFrame:
+        note = "\n[the figures and the table of this call were left out: too large]"
+        return wire.encode(
+            nonce, {**answer, "images": None, "table": None, "value": f"{answer.get('value') or ''}{note}"}
+        )
+
+
+def _check_that_code_runs() -> None:
+    """Raises what stands in the way of any further cell, such as an audit hook that refuses everything."""
+    exec(compile("6 * 7", "<check>", "exec"), {})
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(BaseException):  # the code may have put anything there
@@ -163,9 +182,9 @@ def main(control_fd: int, ours: Iterable[str]) -> None:
     for name in ours:
         del sys.modules[name]  # the user's own module of that name must be importable
     guest = Guest(socket.socket(fileno=control_fd))
-    exit_now = os._exit
+    exit_now, failure = os._exit, wire.PROTOCOL_FAILURE
     try:
         guest.serve()
     except BaseException:  # noqa: BLE001 - deleted builtins, closed descriptors: nothing here can be trusted any more
-        exit_now(PROTOCOL_FAILURE)
+        exit_now(failure)
     exit_now(0)

@@ -6,6 +6,7 @@ import ast
 import linecache
 import traceback
 import types
+from sys import setprofile, settrace
 from typing import Any
 
 MAX_VALUE_CHARS = 20_000
@@ -26,9 +27,13 @@ class Cell:
         linecache.cache[self.name] = (len(source), None, source.splitlines(keepends=True), self.name)
         try:
             body, last = self._compile(source)
-            exec(body, namespace)
-            if last is not None:
-                self.value = eval(last, namespace)
+            try:
+                exec(body, namespace)
+                if last is not None:
+                    self.value = eval(last, namespace)
+            finally:
+                settrace(None)  # or what follows here would be traced too
+                setprofile(None)
             if self.value is not None:
                 namespace["_"] = self.value
             return {"status": "ok", "exception": None, **self._described()}

@@ -14,6 +14,8 @@ MAX_FRAME_BYTES = 8 * 2**20
 NONCE_BYTES = 16
 HELLO = bytes(NONCE_BYTES)
 """The nonce of the interpreter's first frame, sent when it is ready."""
+PROTOCOL_FAILURE = 71
+"""Exit status of the interpreter when the code broke the loop that answers."""
 HEADER = struct.Struct(f">I{NONCE_BYTES}s")
 
 

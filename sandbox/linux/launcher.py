@@ -30,7 +30,24 @@ USER_NAMESPACE_REMEDY = (
     "unshare and mount)"
 )
 KERNEL_REMEDY = "use Linux 5.13 or newer with Landlock among its security modules (lsm=landlock,...)"
-PROC_ALONE = ("/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/version")
+_OWN = (
+    "cmdline",
+    "comm",
+    "environ",
+    "exe",
+    "fd",
+    "fdinfo",
+    "io",
+    "limits",
+    "maps",
+    "oom_score",
+    "smaps",
+    "smaps_rollup",
+)
+PROC_ALONE = (
+    *(f"/proc/self/{name}" for name in (*_OWN, "stat", "statm", "status")),  # "net" and "mounts" show those of the host
+    *("/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/version"),
+)
 
 
 @dataclass
