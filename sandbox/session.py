@@ -59,7 +59,8 @@ class Session:
         policy = policy or SandboxPolicy()
         if not sys.platform.startswith("linux"):
             raise SandboxUnavailable(f"code execution is not available on {sys.platform}; it needs Linux")
-        return cls(policy, await asyncio.to_thread(Workspace.create, policy.workdir, policy.mode != "off"))
+        # a few directories: not in a thread, whose result a cancelled caller would leave behind
+        return cls(policy, Workspace.create(policy.workdir, policy.mode != "off"))
 
     @property
     def working_directory(self) -> Path:

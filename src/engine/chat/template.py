@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
@@ -61,8 +62,8 @@ class ChatTemplate:
     ) -> str:
         """Return the prompt, special tokens written out. `variables` are the caller's own; ours go before them.
 
-        Templates differ in where they take system messages. What the conversation asks for is tried first; when
-        the template refuses, the system text is moved to the start, then into the first user message.
+        Templates differ in what they take. The conversation as it is is tried first; when the template refuses, the
+        system text is moved to the start, then into the first user message; then the same with roles taking turns.
 
         Raises: InvalidRequest when the template refuses the conversation in every form.
         """
@@ -78,8 +79,9 @@ class ChatTemplate:
         }
         refusal: InvalidRequest | None = None
         tried: list[Sequence[Message]] = []
-        for arrange in (self._with_known_roles, _system_first, _system_in_user_turn):
-            arranged = arrange(messages)
+        arrangements = (self._with_known_roles, _system_first, _system_in_user_turn)
+        for conversation, arrange in product((messages, _taking_turns(messages)), arrangements):
+            arranged = arrange(conversation)
             if arranged in tried:
                 continue
             tried.append(arranged)
@@ -163,6 +165,25 @@ def _system_in_user_turn(messages: Sequence[Message]) -> list[Message]:
         others[first] = replace(others[first], content=f"{system[0].content}\n\n{others[first].content}")
         return others
     return [*system, *others]
+
+
+def _taking_turns(messages: Sequence[Message]) -> list[Message]:
+    """User and assistant in turn, which many templates insist on, and no thoughts beside both words and calls.
+
+    Neighbours of one role become one message. Where the user went on although the assistant had only called tools, the
+    assistant has said nothing: `…`.
+    """
+    turns: list[Message] = []
+    for message in (replace(m, reasoning="") if m.content and m.tool_calls else m for m in messages):
+        last = turns[-1] if turns else None
+        if last and message.role == last.role and message.role != "tool" and not last.tool_calls:
+            content = "\n\n".join(text for text in (last.content, message.content) if text)
+            turns[-1] = replace(message, content=content)
+            continue
+        if message.role == "user" and last and (last.role == "tool" or last.tool_calls):
+            turns.append(Message("assistant", "…"))
+        turns.append(message)
+    return turns
 
 
 class _GenerationTag(Extension):

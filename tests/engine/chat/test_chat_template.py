@@ -156,3 +156,22 @@ def test_a_template_without_tools_gets_them_as_text():
 def test_tool_turns_stay_readable_when_no_tools_are_offered_any_more():
     turns = [Message("user", "hi"), Message("assistant", "", (ToolCall("1", "f", "{}"),)), Message("tool", "done")]
     assert [m.role for m in with_tools_as_text(turns, ())] == ["user", "assistant", "user"]
+
+
+def test_a_template_that_wants_roles_in_turn_gets_them():
+    asked = [Message("user", "Weather?"), Message("assistant", tool_calls=(ToolCall("c1", "weather", "{}"),))]
+    went_on = [
+        *asked,
+        Message("tool", "cancelled", tool_call_id="c1"),
+        Message("user", "Never"),
+        Message("user", "mind"),
+    ]
+    prompt = template("mistralai-Mistral-Nemo-Instruct-2407").render(went_on)
+    assert prompt.endswith("…</s>[INST]Never\n\nmind[/INST]")
+
+
+def test_a_template_that_takes_no_thoughts_beside_words_and_calls_loses_the_thoughts_only():
+    called = Message("assistant", "Let me look.", (ToolCall("c1", "weather", "{}"),), reasoning="Hm.")
+    result = Message("tool", "sunny", tool_call_id="c1", name="weather")
+    prompt = template("openai-gpt-oss-120b").render([Message("user", "Weather?"), called, result])
+    assert "Let me look." in prompt and "Hm." not in prompt and "sunny" in prompt
