@@ -115,7 +115,9 @@ class ChatTemplate:
         return self._now().strftime(form)
 
     def _message_data(self, message: Message) -> dict[str, Any]:
-        """The OpenAI shape with arguments as objects, and reasoning under both names templates read."""
+        """The OpenAI shape with arguments as objects, and reasoning under both names templates read; a tool's result that
+        is a JSON object is `result` besides, for templates that write it in words.
+        """
         data = message.to_json()
         for call, body in zip(message.tool_calls, data.get("tool_calls", ()), strict=True):
             body["id"] = self._call_id(call.id)
@@ -127,6 +129,8 @@ class ChatTemplate:
             data["tool_call_id"] = self._call_id(message.tool_call_id)
         if message.reasoning:
             data["thinking"] = message.reasoning
+        if message.role == "tool":
+            data["result"] = _json_or_none(message.content)
         return data
 
     def _call_id(self, call_id: str) -> str:
@@ -142,6 +146,13 @@ class ChatTemplate:
             messages = [replace(m, role="system") if m.role == "developer" else m for m in messages]
         start = next((i for i, m in enumerate(messages) if m.role != "system"), len(messages))
         return [*_joined_system(messages[:start]), *messages[start:]]
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _is_system(message: Message) -> bool:

@@ -1,0 +1,7 @@
+"""All families of requests: importing this package fills `training.ask.FAMILIES`."""
+
+from training.families import arithmetic, dates, foreign, special, strings, tables, units, web
+
+MODULES = (arithmetic, strings, dates, units, tables, web, foreign, special)
+
+__all__ = ["MODULES"]

@@ -1,0 +1,179 @@
+"""Makes the conversations the adapter learns from: `python -m training.generate FILE --count 4000 --answers ANSWERS`.
+
+Everything follows from the seed; code is run for its results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from training.ask import FAMILIES, Ask
+from training.families import MODULES
+from training.packing import Example
+from training.play import Conversation, Player, Unplayable
+from training.render import as_text, example
+from training.toolsets import Toolset, agent, toolset
+
+assert MODULES
+LONGEST = 900
+"""Tokens of a conversation after its tools."""
+GROUP = 6
+"""Conversations with the same tools, where these are not the usual ones."""
+AT_ONCE = 8
+"""Conversations that are played at the same time."""
+PLAIN = "plain"
+SHARES = {
+    "arithmetic": 20, "strings": 14, "dates": 11, "units": 9, "tables": 9, "web": 11, "special": 12, "shell": 3,
+    "own": 30, "without": 4, "cannot": 3, PLAIN: 12,
+}  # fmt: skip
+"""How common kinds of requests are where the tools for them are there."""
+
+
+class Maker:
+    """Draws conversations one after the other, all from one seed."""
+
+    def __init__(self, seed: int, answers: list[tuple[str, str]]) -> None:
+        self._rng = random.Random(seed)
+        self._answers = answers
+        self._families: dict[str, list[str]] = {}
+        for name in FAMILIES:
+            self._families.setdefault(_kind(name), []).append(name)
+
+    def asks(self, tools: Toolset) -> tuple[Toolset, list[Ask]]:
+        """The turns of one conversation, and its tools with what they need."""
+        rng, made = self._rng, []
+        for _ in range(rng.choices((1, 2, 3), (6, 3, 1))[0]):
+            ask = self._ask(tools)
+            tools = tools.with_tool(ask)
+            made.append(ask)
+        return tools, made
+
+    def groups(self, count: int) -> list[tuple[Toolset, int]]:
+        """Tool lists and how many conversations have each."""
+        left, made = count, [(agent(), int(count * 0.5)), (Toolset((), {}), int(count * 0.04))]
+        left -= sum(n for _, n in made)
+        while left > 0:
+            made.append((toolset(self._rng), min(GROUP, left)))
+            left -= GROUP
+        return made
+
+    def _ask(self, tools: Toolset) -> Ask:
+        while True:
+            kinds = [k for k in SHARES if k != "own" or tools.own or not tools.names]
+            if not tools.specs:
+                kinds = [PLAIN]
+            kind = self._rng.choices(kinds, [SHARES[k] for k in kinds])[0]
+            if kind == PLAIN and self._answers:
+                question, answer = self._rng.choice(self._answers)
+                return Ask(question, (), answer, family=PLAIN, no_output=True)
+            names = self._families.get(kind, [])
+            if kind == "own" and tools.own and self._rng.random() < 0.9:
+                names = [n for n in names if _owns(tools, n)]
+            if not names:
+                continue
+            ask = FAMILIES[self._rng.choice(names)](self._rng)
+            if ask.tool is not None:
+                ask = _for_tool(ask, tools, self._rng)
+            if kind == "without" and _owns(tools, "own" + ask.family.removeprefix("without")):
+                continue
+            if tools.fits(ask):
+                return ask
+
+
+def _kind(family: str) -> str:
+    first = family.split()[0]
+    return first if first in ("own", "without", "cannot", "shell") else FAMILIES[family].__module__.rpartition(".")[2]
+
+
+def _names(family: str) -> set[str]:
+    from training.families.foreign import TOOLS  # noqa: PLC0415
+
+    return set(TOOLS[family.split()[1]].names.split("|"))
+
+
+def _owns(tools: Toolset, family: str) -> bool:
+    return bool(tools.own & _names(family))
+
+
+def _for_tool(ask: Ask, tools: Toolset, rng: random.Random) -> Ask:
+    """The request for the caller's tool under the name it has here."""
+    here = tools.own & _names(ask.family)
+    if not here or ask.tool is None:
+        return ask
+    name = sorted(here)[0]
+    call = replace(ask.rounds[0].calls[0], name=name)
+    return replace(ask, tool={**ask.tool, "name": name}, rounds=(replace(ask.rounds[0], calls=(call,)), *ask.rounds[1:]))
+
+
+async def conversations(count: int, seed: int, answers: list[tuple[str, str]]) -> AsyncGenerator[Conversation, None]:
+    """About `count` conversations; the few whose code fails are left out."""
+    maker, player = Maker(seed, answers), Player()
+    number = 0
+    for tools, size in maker.groups(count):
+        shared, batch = tools, []
+        for _ in range(size):
+            shared_now, asks = maker.asks(shared)
+            if tools.own or not tools.names:
+                shared = shared_now
+            batch.append(asks)
+        for start in range(0, size, AT_ONCE):
+            part = list(enumerate(batch[start : start + AT_ONCE], number + start))
+            plays = (player.play(n, shared, asks, random.Random(seed * 1_000_003 + n)) for n, asks in part)
+            for played in await asyncio.gather(*plays, return_exceptions=True):
+                if isinstance(played, Unplayable):
+                    print(f"left out: {played}", file=sys.stderr)
+                elif isinstance(played, BaseException):
+                    raise played
+                else:
+                    yield played
+        number += size
+
+
+async def write(file: Path, count: int, seed: int, answers: list[tuple[str, str]], show: int) -> None:
+    """One example a line, in tokens."""
+    families: Counter[str] = Counter()
+    tokens = learned = 0
+    with file.open("w", encoding="utf-8") as out:
+        async for conversation in conversations(count, seed, answers):
+            made = example(conversation)
+            if len(made.ids) > LONGEST:
+                continue
+            out.write(json.dumps(asdict(made)) + "\n")
+            families[conversation.family] += 1
+            tokens += len(made.ids)
+            learned += sum(b - a for a, b in made.spans)
+            if families.total() <= show:
+                print(as_text(made.prefix + made.ids), "\n" + "=" * 100)
+            if families.total() % 500 == 0:
+                print(f"{families.total()} conversations", file=sys.stderr, flush=True)
+    print(f"{families.total()} conversations of {len(families)} families, {tokens} tokens, {learned} of them learned")
+
+
+def read_answers(file: Path | None) -> list[tuple[str, str]]:
+    """What `training.base_answers` wrote."""
+    if file is None:
+        return []
+    return [(pair["question"], pair["answer"]) for pair in map(json.loads, file.read_text("utf-8").splitlines())]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--count", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--answers", type=Path, help="what training.base_answers wrote; small talk is left out without")
+    parser.add_argument("--show", type=int, default=0, help="print the first this many")
+    chosen = parser.parse_args()
+    asyncio.run(write(chosen.file, chosen.count, chosen.seed, read_answers(chosen.answers), chosen.show))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Trains the adapter: `python -m training.train EXAMPLES FOLDER`. Stops and goes on at any step; see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+
+from training.base_model import frozen_base, with_adapter
+from training.packing import Example, Row, rows
+
+BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run does; a resumed run may have another."""
+
+    steps: int
+    """Where the run ends."""
+    rate: float
+    warmup: int
+    decay: int
+    """The last this many steps bring the rate down to a twentieth; 0: it stays, for a run that goes on later."""
+    rows_a_step: int
+    row_tokens: int
+
+    def rate_at(self, step: int) -> float:
+        rising = min(1.0, (step + 1) / self.warmup)
+        falling = min(1.0, (self.steps - step) / self.decay) if self.decay else 1.0
+        return self.rate * rising * max(0.05, falling)
+
+
+class Trainer:
+    """The adapter in training: its matrices in bf16 as they are served, and a copy in f32 that learns."""
+
+    def __init__(self, model: PeftModel) -> None:
+        self.model = model
+        self.step = 0
+        self._served = [p for p in model.parameters() if p.requires_grad]
+        self._learning = [nn.Parameter(p.detach().float()) for p in self._served]
+        self._optimizer = torch.optim.AdamW(self._learning, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+
+    def loss(self, row: Row) -> Tensor:
+        """Summed over the tokens that are to be learned; only these go through the head."""
+        ids, positions, mask, places, targets = row.tensors()
+        llama = self.model.get_base_model()
+        hidden = llama.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
+        logits = llama.lm_head(hidden.last_hidden_state[0, places])
+        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
+
+    def learn(self, batch: list[Row], rate: float) -> float:
+        """One step; returns the mean loss of a token."""
+        learned = sum(b - a for row in batch for example in row.examples for a, b in example.spans)
+        total = 0.0
+        for row in batch:
+            loss = self.loss(row) / learned
+            loss.backward()
+            total += loss.item()
+        for learning, served in zip(self._learning, self._served, strict=True):
+            learning.grad = served.grad.float()
+            served.grad = None
+        nn.utils.clip_grad_norm_(self._learning, CLIP)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._serve()
+        self.step += 1
+        return total
+
+    def save(self, folder: Path) -> None:
+        """The adapter as `peft` saves it, and all that is needed to go on; a run that is killed leaves the last one whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save_pretrained(str(folder / "adapter"))
+        state = {"step": self.step, "learning": self._learning, "optimizer": self._optimizer.state_dict()}
+        torch.save(state, folder / "state.new")
+        os.replace(folder / "state.new", folder / "state.pt")
+
+    def load(self, folder: Path) -> None:
+        """Go on from what `save` wrote."""
+        state = torch.load(folder / "state.pt", weights_only=True)
+        for learning, saved in zip(self._learning, state["learning"], strict=True):
+            learning.data.copy_(saved)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        self._serve()
+
+    def _serve(self) -> None:
+        for learning, served in zip(self._learning, self._served, strict=True):
+            served.data.copy_(learning.data)
+
+
+def batches(examples: list[Example], recipe: Recipe, first_step: int) -> Iterator[list[Row]]:
+    """Without end, each pass in another order; a resumed run begins a pass of its own."""
+    seed = first_step
+    while True:
+        seed += 1
+        made = rows(examples, recipe.row_tokens, seed)
+        for start in range(0, len(made), recipe.rows_a_step):
+            yield made[start : start + recipe.rows_a_step]
+
+
+def read_examples(file: Path) -> list[Example]:
+    """What `training.generate` wrote."""
+    with file.open(encoding="utf-8") as lines:
+        read = map(json.loads, lines)
+        return [
+            Example(tuple(e["prefix"]), tuple(e["ids"]), tuple((a, b) for a, b in e["spans"]), e["family"]) for e in read
+        ]
+
+
+def train(trainer: Trainer, examples: list[Example], recipe: Recipe, folder: Path, save_every: int) -> None:
+    """Train up to the recipe's last step, saving on the way."""
+    began, tokens, smooth, first = time.monotonic(), 0, math.nan, trainer.step
+    for batch in batches(examples, recipe, trainer.step):
+        if trainer.step >= recipe.steps:
+            break
+        loss = trainer.learn(batch, recipe.rate_at(trainer.step))
+        tokens += sum(row.tokens for row in batch)
+        smooth = loss if math.isnan(smooth) else 0.95 * smooth + 0.05 * loss
+        if trainer.step % save_every == 0:
+            trainer.save(folder)
+        _show(trainer.step, recipe.steps, smooth, tokens / (time.monotonic() - began), began, first)
+    trainer.save(folder)
+
+
+def _show(step: int, steps: int, loss: float, rate: float, began: float, first: int) -> None:
+    """A bar on a terminal, now and then a line elsewhere."""
+    left = (time.monotonic() - began) / max(1, step - first) * (steps - step)
+    done = f"{step}/{steps}  loss {loss:.4f}  {rate:.0f} tokens/s  {left / 60:.0f} min left"
+    if sys.stderr.isatty():
+        bar = "█" * (30 * step // steps)
+        print(f"\r{bar:<30} {done} ", end="\n" if step >= steps else "", file=sys.stderr, flush=True)
+    elif step % 20 == 0 or step >= steps:
+        print(done, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("examples", type=Path, help="what training.generate wrote")
+    parser.add_argument("folder", type=Path, help="where the adapter and the state are kept; goes on from there")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--warmup", type=int, default=30)
+    parser.add_argument("--decay", type=int, default=0, help="steps at the end in which the rate falls")
+    parser.add_argument("--rows-a-step", type=int, default=2)
+    parser.add_argument("--row-tokens", type=int, default=768)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-every", type=int, default=50)
+    parser.add_argument("--rank", type=int, default=16)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    trainer = Trainer(with_adapter(frozen_base(), rank=chosen.rank))
+    if (chosen.folder / "state.pt").is_file():
+        trainer.load(chosen.folder)
+    recipe = Recipe(
+        chosen.steps, chosen.rate, chosen.warmup, chosen.decay, chosen.rows_a_step, chosen.row_tokens
+    )
+    train(trainer, read_examples(chosen.examples), recipe, chosen.folder, chosen.save_every)
+
+
+if __name__ == "__main__":
+    main()
