@@ -74,6 +74,7 @@ def family(name: str) -> Callable[[Family], Family]:
 
     def add(make: Family) -> Family:
         assert name not in FAMILIES, name
+
         def named(rng: random.Random) -> Ask:
             return replace(make(rng), family=name)
 
@@ -101,9 +102,7 @@ def simple(name: str, question: str, code: str, answer: str, **slots: Maker) -> 
     family(name)(make)
 
 
-def python_ask(
-    rng: random.Random, question: str, code: str, answer: str, said: Mapping[str, str], **more: Any
-) -> Ask:
+def python_ask(rng: random.Random, question: str, code: str, answer: str, said: Mapping[str, str], **more: Any) -> Ask:
     """A request that one piece of code meets."""
     asked = filled(written(rng, phrased(rng, question)), said)
     told = filled(phrased(rng, answer), {k: v.strip() for k, v in said.items()})

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from training.ask import FAMILIES, Ask
 from training.families import MODULES
-from training.packing import Example
 from training.play import Conversation, Player, Unplayable
 from training.render import as_text, example
 from training.toolsets import Toolset, agent, toolset
@@ -89,7 +88,7 @@ class Maker:
 
 
 def _kind(family: str) -> str:
-    first = family.split()[0]
+    first = family.split(maxsplit=1)[0]
     return first if first in ("own", "without", "cannot", "shell") else FAMILIES[family].__module__.rpartition(".")[2]
 
 
@@ -110,7 +109,9 @@ def _for_tool(ask: Ask, tools: Toolset, rng: random.Random) -> Ask:
         return ask
     name = sorted(here)[0]
     call = replace(ask.rounds[0].calls[0], name=name)
-    return replace(ask, tool={**ask.tool, "name": name}, rounds=(replace(ask.rounds[0], calls=(call,)), *ask.rounds[1:]))
+    return replace(
+        ask, tool={**ask.tool, "name": name}, rounds=(replace(ask.rounds[0], calls=(call,)), *ask.rounds[1:])
+    )
 
 
 async def conversations(count: int, seed: int, answers: list[tuple[str, str]]) -> AsyncGenerator[Conversation, None]:

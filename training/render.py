@@ -22,7 +22,9 @@ END = "<|im_end|>"
 @cache
 def _served() -> tuple[ChatTemplate, Tokenizer, PromptBuilder]:
     source = resolve(ModelOptions(), print)
-    template = ChatTemplate(files("mistralrs_agent").joinpath("default_model/chat_template.jinja").read_text("utf-8"), source.special_tokens)
+    template = ChatTemplate(
+        files("mistralrs_agent").joinpath("default_model/chat_template.jinja").read_text("utf-8"), source.special_tokens
+    )
     tokenizer = load_tokenizer(source)
     return template, tokenizer, PromptBuilder(template, tokenizer)
 
@@ -53,7 +55,9 @@ def example(conversation: Conversation) -> Example:
         ids = [*prompt, *written]
         spans.append((len(prompt), len(ids)))
     first = ids.index(tokenizer.token_to_id(END)) + 2  # and the line end after it
-    return Example(tuple(ids[:first]), tuple(ids[first:]), tuple((a - first, b - first) for a, b in spans), conversation.family)
+    return Example(
+        tuple(ids[:first]), tuple(ids[first:]), tuple((a - first, b - first) for a, b in spans), conversation.family
+    )
 
 
 def as_text(ids: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from training.words import NAMES, NOUNS, SENTENCES, WORDS
 
-_SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,9 @@ def money(low: float, high: float) -> Maker:
 
 def percent(rng: random.Random) -> Value:
     """`17.5 %`, `8%`, `20 percent`."""
-    number = rng.choice((rng.randint(1, 99), rng.randint(1, 40), rng.randint(1, 199) / 2, rng.randint(1, 999) / 10, 5, 10))
+    number = rng.choice(
+        (rng.randint(1, 99), rng.randint(1, 40), rng.randint(1, 199) / 2, rng.randint(1, 999) / 10, 5, 10)
+    )
     number = int(number) if number == int(number) else number
     return Value(f"{number}{rng.choice(('%', '%', '%', ' %', ' percent', ' per cent'))}", str(number))
 

@@ -100,7 +100,9 @@ def toolset(rng: random.Random) -> Toolset:
 
 def _of(keys: Iterable[str]) -> Toolset:
     specs = {key: served()[key] for key in keys}
-    names: dict[Kind, tuple[str, str]] = {key: (spec.name, next(iter(spec.parameters["properties"]))) for key, spec in specs.items() if key != "reset"}  # type: ignore[misc]
+    names: dict[Kind, tuple[str, str]] = {
+        key: (spec.name, next(iter(spec.parameters["properties"]))) for key, spec in specs.items() if key != "reset"
+    }  # type: ignore[misc]
     return Toolset(tuple(specs.values()), names)
 
 
@@ -110,7 +112,9 @@ def _with_own(base: Toolset, functions: list[dict[str, object]]) -> Toolset:
 
 
 def _renamed(rng: random.Random, own: tuple[ToolSpec, ...]) -> Toolset:
-    kinds: tuple[Kind, ...] = rng.choice((("python",), ("search",), ("python", "search"), ("python", "search", "page"), ("search", "page")))
+    kinds: tuple[Kind, ...] = rng.choice(
+        (("python",), ("search",), ("python", "search"), ("python", "search", "page"), ("search", "page"))
+    )
     specs, names = [], {}
     for kind in kinds:
         name, argument, description = rng.choice(RENAMED[kind])

@@ -115,7 +115,8 @@ def read_examples(file: Path) -> list[Example]:
     with file.open(encoding="utf-8") as lines:
         read = map(json.loads, lines)
         return [
-            Example(tuple(e["prefix"]), tuple(e["ids"]), tuple((a, b) for a, b in e["spans"]), e["family"]) for e in read
+            Example(tuple(e["prefix"]), tuple(e["ids"]), tuple((a, b) for a, b in e["spans"]), e["family"])
+            for e in read
         ]
 
 
@@ -163,9 +164,7 @@ def main() -> None:
     trainer = Trainer(with_adapter(frozen_base(), rank=chosen.rank))
     if (chosen.folder / "state.pt").is_file():
         trainer.load(chosen.folder)
-    recipe = Recipe(
-        chosen.steps, chosen.rate, chosen.warmup, chosen.decay, chosen.rows_a_step, chosen.row_tokens
-    )
+    recipe = Recipe(chosen.steps, chosen.rate, chosen.warmup, chosen.decay, chosen.rows_a_step, chosen.row_tokens)
     train(trainer, read_examples(chosen.examples), recipe, chosen.folder, chosen.save_every)
 
 

@@ -1,5 +1,6 @@
 """Numbers: sums, percentages, money, powers, number theory, averages, geometry."""
 
+# fmt: off
 from __future__ import annotations
 
 from training.ask import simple

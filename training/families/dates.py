@@ -1,5 +1,6 @@
 """Dates and times; what day it is, only Python knows."""
 
+# fmt: off
 from __future__ import annotations
 
 import random
@@ -8,7 +9,7 @@ from datetime import date, timedelta
 
 from training.ask import Ask, family, python_ask, simple
 from training.phrases import filled
-from training.slots import Maker, Value, chosen, clock, day, dated, drawn, name, plain, whole
+from training.slots import Maker, Value, chosen, clock, dated, day, drawn, name, plain, whole
 
 DATE = "from datetime import date\n"
 SPAN = "from datetime import date, timedelta\n"

@@ -18,7 +18,9 @@ Argument = tuple[str, Any]
 
 
 def _city(r: random.Random) -> Argument:
-    text = r.choice((*PLACES, "Paris", "Rome", "Oslo", "Tokyo", "Lima", "Cairo", "New York", "Boston", "Madrid", "Zurich"))
+    text = r.choice(
+        (*PLACES, "Paris", "Rome", "Oslo", "Tokyo", "Lima", "Cairo", "New York", "Boston", "Madrid", "Zurich")
+    )
     return text, text
 
 
@@ -61,7 +63,20 @@ def _said_as(**values: str) -> Callable[[random.Random], Argument]:
 
 def _date(r: random.Random) -> Argument:
     month, day = r.randint(1, 12), r.randint(1, 28)
-    names = "January February March April May June July August September October November December".split()
+    names = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
     return f"{day} {names[month - 1]} 2027", f"2027-{month:02}-{day:02}"
 
 
@@ -111,7 +126,9 @@ class Foreign:
     other_ways: tuple[str, ...] = field(default=())
 
 
-def _json(answer: str, **fields: Callable[[random.Random], Any]) -> Callable[[random.Random, Mapping[str, Any]], tuple[str, str]]:
+def _json(
+    answer: str, **fields: Callable[[random.Random], Any]
+) -> Callable[[random.Random, Mapping[str, Any]], tuple[str, str]]:
     def make(r: random.Random, arguments: Mapping[str, Any]) -> tuple[str, str]:
         values = {name: value(r) for name, value in fields.items()}
         return as_json(values), filled(phrased(r, answer), {**arguments, **values})
@@ -121,7 +138,17 @@ def _json(answer: str, **fields: Callable[[random.Random], Any]) -> Callable[[ra
 
 def _done(answer: str) -> Callable[[random.Random, Mapping[str, Any]], tuple[str, str]]:
     def make(r: random.Random, arguments: Mapping[str, Any]) -> tuple[str, str]:
-        result = r.choice(('{"ok": true}', '{"status": "done"}', "ok", "done", '{"success": true}', '{"status": "success"}', '{"result": "ok"}'))
+        result = r.choice(
+            (
+                '{"ok": true}',
+                '{"status": "done"}',
+                "ok",
+                "done",
+                '{"success": true}',
+                '{"status": "success"}',
+                '{"result": "ok"}',
+            )
+        )
         return result, filled(phrased(r, answer), arguments)
 
     return make
@@ -281,7 +308,12 @@ CANNOT = {
 def _cannot(doing: str) -> None:
     @family(f"cannot {doing}")
     def make(rng: random.Random) -> Ask:
-        said = {"p": _city(rng)[0], "t": _text(rng)[0], "i": rng.choice(("phone", "laptop", "concert", "bank", "chair", "mail")), "n": rng.choice(NAMES)}
+        said = {
+            "p": _city(rng)[0],
+            "t": _text(rng)[0],
+            "i": rng.choice(("phone", "laptop", "concert", "bank", "chair", "mail")),
+            "n": rng.choice(NAMES),
+        }
         asked = filled(written(rng, phrased(rng, CANNOT[doing])), said)
         return Ask(asked, (), f"I can't {doing}: I have no tool for that here.", no_output=True)
 

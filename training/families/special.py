@@ -1,5 +1,6 @@
 """Mistakes and how to recover, refused calls, two asks in one message, shell commands."""
 
+# fmt: off
 from __future__ import annotations
 
 import random
@@ -9,7 +10,7 @@ from training.phrases import filled, lowered, phrased, written
 from training.slots import numbers, sentence, word
 
 IMPORTS = ("import math\n", "from datetime import date\n", "import statistics\n", "from collections import Counter\n", "import random\n", "import csv\n")
-ONE_LINE = "product|quotient|percent of|discount|square root|average|median|letters in word|count letter|reverse word|sort up|list sum|convert length|convert mass|convert volume|convert temperature|days between|weekday of|add days|increase|power|tip|count words|list max|compound|factorial|count vowels|circle area|convert speed|minutes in|what percent|sort words|gcd|is prime|percent change".split("|")
+ONE_LINE = ["product", "quotient", "percent of", "discount", "square root", "average", "median", "letters in word", "count letter", "reverse word", "sort up", "list sum", "convert length", "convert mass", "convert volume", "convert temperature", "days between", "weekday of", "add days", "increase", "power", "tip", "count words", "list max", "compound", "factorial", "count vowels", "circle area", "convert speed", "minutes in", "what percent", "sort words", "gcd", "is prime", "percent change"]
 
 
 def _simple_ask(rng: random.Random) -> Ask:
@@ -98,7 +99,7 @@ def three_in_one(rng: random.Random) -> Ask:
     return Ask(question, (Round((Call("python", code),)),), f"{a.answer} {b.answer.replace('{0}', '{2}')}")
 
 
-WEB = "author|founder|population|weather|release|price|founded|director|mayor|headquarters|born".split("|")
+WEB = ["author", "founder", "population", "weather", "release", "price", "founded", "director", "mayor", "headquarters", "born"]
 
 
 @family("compute and search")

@@ -1,5 +1,6 @@
 """Words and sentences, lists of things."""
 
+# fmt: off
 from __future__ import annotations
 
 from training.ask import simple

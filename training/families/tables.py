@@ -1,5 +1,6 @@
 """Files: attached tables that are looked at before they are reckoned with, text files read and written, plots."""
 
+# fmt: off
 from __future__ import annotations
 
 import random
@@ -15,7 +16,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "number": ("price", "amount", "sales", "score", "age", "units", "quantity", "cost", "points", "salary", "visitors",
                "temperature", "weight", "profit", "hours", "rating", "stock", "distance"),
 }  # fmt: skip
-FILES = "sales data orders results people expenses inventory scores report weather staff trips grades items log".split()
+FILES = ["sales", "data", "orders", "results", "people", "expenses", "inventory", "scores", "report", "weather", "staff", "trips", "grades", "items", "log"]
 ATTACHED = (
     "[I attached {f}.|Attached is {f}.|Here is {f}.|See the attached file {f}.|[Attached file: {f}]|In the attached {f}:|"
     "Look at {f}.|I uploaded {f}.|Using {f}:|From {f}:|The file {f} is in the folder.]"
@@ -112,7 +113,7 @@ TEXTS = (
     "Remember the milk", "The meeting is at three", "Call Anna on Friday", "Buy bread and cheese", "Pack the blue bag",
     "The code is 4711", "Water the plants", "Train leaves at 8:15", "Ask Tom about the keys", "Feed the cat at noon",
 )  # fmt: skip
-NOTES = "notes todo memo readme list message letter diary".split()
+NOTES = ["notes", "todo", "memo", "readme", "list", "message", "letter", "diary"]
 
 
 def _text_file(name: str, question: str, code: str, answer: str) -> None:

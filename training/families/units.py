@@ -103,7 +103,34 @@ def temperature(rng: random.Random) -> Ask:
     return python_ask(rng, TEMPERATURE, code, "{n} degrees {a} are {0} degrees {b}.", said)
 
 
-simple("feet and inches", "[How many [cm|centimetres] are {a} feet {b} inches?|{a}'{b}\" in cm|I am {a} feet {b} inches tall. How many centimetres is that?]", "print(round({a} * 30.48 + {b} * 2.54, 2))", "{a} feet {b} inches are {0} cm.", a=whole(2, 8), b=whole(1, 11))
-simple("download", "[How long does it take to download {a} GB at {b} Mbit/s?|Download time of {a} gigabytes at {b} megabits per second?]", "print(round({a} * 8000 / {b}, 2))", "It takes {0} seconds.", a=whole(1, 90), b=whole(5, 900))
-simple("per 100 km", "[How many litres per 100 km are {a} miles per gallon?|Convert {a} mpg to l/100 km.]", "print(round(235.214583 / {a}, 2))", "{a} mpg are {0} litres per 100 km.", a=whole(12, 70))
-simple("pace", "[What is my pace per km if I run {a} km in {b} minutes?|{a} km in {b} minutes: minutes per km?]", "print(round({b} / {a}, 2))", "The pace is {0} minutes per km.", a=whole(3, 42), b=whole(15, 300))
+simple(
+    "feet and inches",
+    "[How many [cm|centimetres] are {a} feet {b} inches?|{a}'{b}\" in cm|I am {a} feet {b} inches tall. How many centimetres is that?]",
+    "print(round({a} * 30.48 + {b} * 2.54, 2))",
+    "{a} feet {b} inches are {0} cm.",
+    a=whole(2, 8),
+    b=whole(1, 11),
+)
+simple(
+    "download",
+    "[How long does it take to download {a} GB at {b} Mbit/s?|Download time of {a} gigabytes at {b} megabits per second?]",
+    "print(round({a} * 8000 / {b}, 2))",
+    "It takes {0} seconds.",
+    a=whole(1, 90),
+    b=whole(5, 900),
+)
+simple(
+    "per 100 km",
+    "[How many litres per 100 km are {a} miles per gallon?|Convert {a} mpg to l/100 km.]",
+    "print(round(235.214583 / {a}, 2))",
+    "{a} mpg are {0} litres per 100 km.",
+    a=whole(12, 70),
+)
+simple(
+    "pace",
+    "[What is my pace per km if I run {a} km in {b} minutes?|{a} km in {b} minutes: minutes per km?]",
+    "print(round({b} / {a}, 2))",
+    "The pace is {0} minutes per km.",
+    a=whole(3, 42),
+    b=whole(15, 300),
+)

@@ -1,5 +1,6 @@
 """Questions about the world: made-up facts on made-up pages, so that only reading can answer them."""
 
+# fmt: off
 from __future__ import annotations
 
 import random
@@ -9,13 +10,10 @@ from training.ask import Ask, Call, Round, as_json, family
 from training.phrases import filled, phrased, written
 from training.words import NAMES, SURNAMES, WORDS
 
-SITES = (
-    "en.wikipedia.org|www.britannica.com|bookpedia.net|www.worldfacts.info|news.example.org|www.dailyherald.com|archive.org"
-    "|www.citylife.net|sciencehub.org|www.techradar.net|sportsdesk.com|www.moviebase.org|docs.example.com|www.gov.example"
-).split("|")
-ADJECTIVES = "Copper Silent Crimson Hidden Last Golden Broken Distant Winter Hollow Paper Northern Burning Glass Salt".split()
-THINGS = "Lantern River Garden Mirror Harbour Orchard Bridge Tower Letter Compass Island Clock Forest Crown Shore".split()
-PLACES = "Velmora Tarnwick Osterhaven Lindale Marrow Quillon Brightwater Eskdale Norrland Pellham Castor Drumlin Ravenna Solberg".split()
+SITES = ["en.wikipedia.org", "www.britannica.com", "bookpedia.net", "www.worldfacts.info", "news.example.org", "www.dailyherald.com", "archive.org", "www.citylife.net", "sciencehub.org", "www.techradar.net", "sportsdesk.com", "www.moviebase.org", "docs.example.com", "www.gov.example"]
+ADJECTIVES = ["Copper", "Silent", "Crimson", "Hidden", "Last", "Golden", "Broken", "Distant", "Winter", "Hollow", "Paper", "Northern", "Burning", "Glass", "Salt"]
+THINGS = ["Lantern", "River", "Garden", "Mirror", "Harbour", "Orchard", "Bridge", "Tower", "Letter", "Compass", "Island", "Clock", "Forest", "Crown", "Shore"]
+PLACES = ["Velmora", "Tarnwick", "Osterhaven", "Lindale", "Marrow", "Quillon", "Brightwater", "Eskdale", "Norrland", "Pellham", "Castor", "Drumlin", "Ravenna", "Solberg"]
 FILLER = (
     "It is well known in the region and has been described in several books.", "Visitors often ask about its history.",
     "Many people have written about it since.", "The article was last updated in spring.", "Further details can be found in the archive.",
@@ -57,7 +55,7 @@ def _product(r: random.Random) -> str:
 
 
 def _day(r: random.Random) -> str:
-    return f"{r.randint(1, 28)} {r.choice('January March April June July September October December'.split())} {r.randint(1900, 2026)}"
+    return f"{r.randint(1, 28)} {r.choice(['January', 'March', 'April', 'June', 'July', 'September', 'October', 'December'])} {r.randint(1900, 2026)}"
 
 
 def _money(r: random.Random) -> str:

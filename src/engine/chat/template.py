@@ -115,8 +115,8 @@ class ChatTemplate:
         return self._now().strftime(form)
 
     def _message_data(self, message: Message) -> dict[str, Any]:
-        """The OpenAI shape with arguments as objects, and reasoning under both names templates read; a tool's result that
-        is a JSON object is `result` besides, for templates that write it in words.
+        """The OpenAI shape with arguments as objects, and reasoning under both names templates read. A tool's result is
+        `result` besides when it is JSON, for templates that write it in words.
         """
         data = message.to_json()
         for call, body in zip(message.tool_calls, data.get("tool_calls", ()), strict=True):
