@@ -18,6 +18,7 @@ from engine.errors import EngineError, WorkerDied
 from engine.loading.source import ModelSource
 from engine.options import ModelOptions
 from engine.request import Delta, EngineStats, ModelInfo, Request
+from engine.request_id import outside_id
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +102,10 @@ class EngineLoop:
             try:
                 deltas = self._engine.step()
             except Exception as error:  # one broken step must not end the service
-                log.exception("a step failed")
                 message = str(error) if isinstance(error, EngineError) else f"The engine failed: {error}"
-                for request_id in self._engine.abort_all():
+                ended = self._engine.abort_all()
+                log.exception("a step failed; it ends %s", ", ".join(ended))
+                for request_id in ended:
                     self._tell(Failed(request_id, EngineError(message)))
             else:
                 if deltas:
@@ -123,7 +125,7 @@ class EngineLoop:
                     except EngineError as error:
                         self._tell(Failed(request.id, error))
                     except Exception as error:  # one strange request must not end the service
-                        log.exception("a request could not be queued")
+                        log.exception("a request could not be queued", extra={"request_id": outside_id(request.id)})
                         self._tell(Failed(request.id, EngineError(f"The engine failed: {error}")))
                 case Abort(request_id):
                     self._engine.abort(request_id)

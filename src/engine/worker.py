@@ -18,7 +18,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,14 @@ class LoadFailed:
 @dataclass(frozen=True, slots=True)
 class Progress:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A log line of the worker."""
+
+    fields: Mapping[str, Any]
+    """Attributes of its `logging.LogRecord`; all of them plain."""
 
 
 class WorkerService:
@@ -158,7 +167,7 @@ class WorkerService:
         assert self._writer is not None, "_launch() made it"
         self._writer.write(self._start_message)
         while True:
-            match await _receive(reader):
+            match await self._receive(reader):
                 case Progress(text):
                     self._report(text)
                 case LoadFailed(error):
@@ -181,7 +190,7 @@ class WorkerService:
                         await self._await_ready(reader)
                         ready_at = time.monotonic()
                     while True:
-                        self._mailboxes.deliver(await _receive(reader))
+                        self._mailboxes.deliver(await self._receive(reader))
                 quick = not self._ready.is_set() or time.monotonic() - ready_at < _QUICK_DEATH_S
                 quick_deaths = quick_deaths + 1 if quick else 1
                 self._ready.clear()
@@ -235,6 +244,17 @@ class WorkerService:
             self._process.kill()
             await self._process.wait()
 
+    async def _receive(self, reader: asyncio.StreamReader) -> Any:
+        """The next message; what the worker logs is logged here."""
+        while True:
+            (size,) = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+            message = pickle.loads(await reader.readexactly(size))  # from our own child
+            if not isinstance(message, Logged):
+                return message
+            line = logging.makeLogRecord(dict(message.fields))
+            if (logger := logging.getLogger(line.name)).isEnabledFor(line.levelno):
+                logger.handle(line)
+
     def _send(self, message: Command) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(_frame(message))
@@ -252,21 +272,18 @@ def _frame(message: Any) -> bytes:
     return _HEADER.pack(len(body)) + body
 
 
-async def _receive(reader: asyncio.StreamReader) -> Any:
-    (size,) = _HEADER.unpack(await reader.readexactly(_HEADER.size))
-    return pickle.loads(await reader.readexactly(size))  # from our own child
-
-
 class _Channel:
     """The worker's side of the socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._sending = threading.Lock()
         self._stream = connection.makefile("rb")
 
-    def send(self, message: Report | Ready | LoadFailed | Progress) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reading side ends this process
-            self._connection.sendall(_frame(message))
+    def send(self, message: Report | Ready | LoadFailed | Progress | Logged) -> None:
+        frame = _frame(message)
+        with self._sending, contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reader ends this process
+            self._connection.sendall(frame)
 
     def receive(self) -> Any:
         """Raises: EOFError when the parent closed the connection."""
@@ -276,11 +293,26 @@ class _Channel:
         return pickle.loads(self._stream.read(_HEADER.unpack(header)[0]))  # from our own parent
 
 
+class _LogSender(logging.Handler):
+    """Hands log lines to the parent, which knows where they go and how they look there."""
+
+    def __init__(self, channel: _Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = "".join(traceback.format_exception(*record.exc_info)).rstrip() if record.exc_info else None
+        names = ("name", "levelno", "levelname", "created", "request_id")
+        fields = {name: record.__dict__[name] for name in names if name in record.__dict__}
+        self._channel.send(Logged({"msg": record.getMessage(), "exc_text": trace} | fields))
+
+
 def serve(connection: socket.socket) -> None:
     """Load the model the parent names, then run its engine until the parent says quit or goes away."""
     from engine.plan import build_engine  # noqa: PLC0415 - the parent imports this module without torch
 
     channel = _Channel(connection)
+    logging.basicConfig(level=logging.WARNING, handlers=[_LogSender(channel)], force=True)
     try:
         start: Start = channel.receive()
         engine, info = build_engine(start.options, start.source, lambda text: channel.send(Progress(text)))
@@ -305,7 +337,6 @@ def serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     from engine.worker import serve as serve_importable  # messages must not be pickled as __main__.Ready
 
     serve_importable(socket.socket(fileno=int(sys.argv[1])))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import worker
-from engine.errors import CorruptModel, WorkerDied
+from engine.errors import CorruptModel, EngineError, WorkerDied
 from engine.loading.source import resolve
 from engine.options import ModelOptions
 from engine.request import FinishReason, Request, SamplingParams
@@ -153,3 +153,18 @@ async def test_packages_in_the_working_directory_are_not_taken_for_ours(tmp_path
     options = small()
     service = await WorkerService.start(options, resolve(options, print), print)
     await service.close()
+
+
+async def test_what_the_worker_logs_is_logged_here_with_the_requests_id_and_its_traceback(caplog):
+    options = small()
+    service = await WorkerService.start(options, resolve(options, print), print)
+    strange = SamplingParams(temperature="hot")  # pyright: ignore[reportArgumentType]
+    try:
+        with pytest.raises(EngineError, match="The engine failed"):
+            async for _ in service.generate(Request("req_7.1", PROMPT, strange)):
+                pass
+    finally:
+        await service.close()
+    (line,) = [record for record in caplog.records if record.name == "engine.service"]
+    assert (line.levelname, line.getMessage(), line.request_id) == ("ERROR", "a request could not be queued", "req_7")
+    assert "TypeError" in line.exc_text

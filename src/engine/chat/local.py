@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
@@ -18,6 +17,7 @@ from engine.loading.source import ModelSource, resolve
 from engine.loading.tokenizer import load_tokenizer
 from engine.options import ModelOptions
 from engine.request import Constraint, Delta, EngineStats, ModelInfo, Request, SamplingParams
+from engine.request_id import new_engine_id
 from engine.service import Service, ThreadService
 from engine.worker import WorkerService
 
@@ -61,7 +61,7 @@ class LocalChatModel:
             prompt = self._prompts.bounded(prompt, self.info.context_tokens, truncate=truncate)
             prompt = await asyncio.to_thread(self.tokenize, prompt)
         request = Request(
-            uuid.uuid4().hex,
+            new_engine_id(),
             tuple(prompt),
             sampling,
             constraint,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from engine.chat.tool_calls.formats import HERMES, format_of
 from engine.chat.tool_prompt import with_tools_as_text
 from engine.errors import ContextOverflow, InvalidRequest
 from engine.request import Request
+from engine.request_id import new_engine_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class PromptBuilder:
         if not allowed and not isinstance(form, WholeReplyFormat):
             form = None
         request = Request(
-            id=uuid.uuid4().hex,
+            id=new_engine_id(),
             prompt=tuple(self.encode(prompt)),
             sampling=chat.sampling,
             constraint=constraint,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from engine import ChatModel
+from engine import ChatModel, TextDelta, ThinkingDelta
 from mistralrs_agent.agent.approvals import Approvals
 from mistralrs_agent.agent.events import Event, Permission
 from mistralrs_agent.agent.history import answered, continued
 from mistralrs_agent.agent.loop import Limits, TurnLoop
+from mistralrs_agent.agent.observer import TurnObserver
 from mistralrs_agent.agent.permission import PermissionGate
 from mistralrs_agent.agent.rules import Policy, Rule
 from mistralrs_agent.agent.sessions import Sessions
@@ -54,6 +56,8 @@ class Agent:
         self.settings = settings
         self.sessions = sessions
         self.approvals = Approvals(settings.approval_timeout_s)
+        self.observers: tuple[Callable[[Turn], TurnObserver], ...] = ()
+        """Each makes who watches a turn that begins."""
 
     @property
     def code_execution(self) -> bool:
@@ -103,7 +107,7 @@ class Agent:
         tools = self.tools_of(turn)
         self._check(turn, tools)
         left_to_client = tuple(spec for spec in turn.client_tools if spec.name not in tools)
-        return self._run(replace(turn, client_tools=left_to_client), tools)
+        return self._watched(replace(turn, client_tools=left_to_client), tools)
 
     async def close(self) -> None:
         """End the tool state of every session. The model stays open: its owner closes it."""
@@ -112,14 +116,34 @@ class Agent:
     def _max_rounds(self, turn: Turn) -> int:
         return self.settings.max_rounds if turn.max_rounds is None else turn.max_rounds
 
-    async def _run(self, turn: Turn, tools: dict[str, Tool]) -> AsyncGenerator[Event, None]:
+    async def _watched(self, turn: Turn, tools: dict[str, Tool]) -> AsyncGenerator[Event, None]:
+        watchers = [observer(turn) for observer in self.observers]
+        model = self.model
+        for watcher in watchers:
+            model = watcher.model(model)
+        end: BaseException | None = None
+        try:
+            async with aclosing(self._run(turn, tools, model)) as events:
+                async for event in events:
+                    if not isinstance(event, TextDelta | ThinkingDelta):
+                        for watcher in watchers:
+                            watcher.note(event)
+                    yield event
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            for watcher in watchers:
+                watcher.end(end)
+
+    async def _run(self, turn: Turn, tools: dict[str, Tool], model: ChatModel) -> AsyncGenerator[Event, None]:
         server = Policy(self.settings.permission, self.settings.permission_rules)
         request = Policy(turn.permission or Permission.AUTO, turn.permission_rules)
         remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
         held = self.sessions.open(turn.session_id) if remembered else self.sessions.unremembered()
         async with held as session:
             loop = TurnLoop(
-                model=self.model,
+                model=model,
                 tools=tools,
                 gate=PermissionGate(server, request, session, self.approvals),
                 session=session,
@@ -132,12 +156,9 @@ class Agent:
                 system_prompt=self.settings.system_prompt,
                 history=answered(continued(session.messages, turn.messages)),
             )
-            events = loop.run()
-            try:
+            async with aclosing(loop.run()) as events:
                 async for event in events:
                     yield event
-            finally:
-                await events.aclose()
 
     def _check(self, turn: Turn, tools: dict[str, Tool]) -> None:
         if not turn.messages:

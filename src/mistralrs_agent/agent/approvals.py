@@ -52,6 +52,7 @@ class Approvals:
             async with asyncio.timeout(self._timeout_s):
                 return await answer
         except TimeoutError:
-            return Decision(approve=False, message=f"Nobody approved this within {self._timeout_s:g} s.")
+            message = f"Nobody approved this within {self._timeout_s:g} s."
+            return Decision(approve=False, message=message, unanswered=True)
         finally:
             del self._waiting[request.approval_id]

@@ -96,7 +96,7 @@ class CallRunner:
 def _failure(call: ToolCall, error: ToolError) -> ToolResult:
     status = "invalid_call" if isinstance(error, ToolRetry) else "failed"
     content = compact_json({"status": status, "tool": call.name, "error": str(error)})
-    return ToolResult(content, Card("Failed", str(error)), ok=False, data={"error": str(error)})
+    return ToolResult(content, Card("Failed", str(error)), ok=False, data={"status": status, "error": str(error)})
 
 
 def _check_edited(tool: Tool, arguments: Mapping[str, Any]) -> None:

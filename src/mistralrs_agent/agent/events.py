@@ -41,6 +41,8 @@ class Decision:
     """Remember only for calls whose arguments fit this pattern (`agent.rules.Rule.text`)."""
     arguments: Mapping[str, Any] | None = None
     """Run the call with these instead; None: as the model wrote it."""
+    unanswered: bool = False
+    """Nobody said anything in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import click
 from mistralrs_agent.agent.conversation import Conversation
 from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.cli import plain
-from mistralrs_agent.cli.logs import log_to_file, log_to_terminal
+from mistralrs_agent.cli.logs import LogStyle, log_to_file, log_to_terminal
 from mistralrs_agent.cli.wiring import open_agent
 from mistralrs_agent.errors import ConfigError
 from mistralrs_agent.options import Options
@@ -23,7 +23,7 @@ def chat_with_model(options: Options) -> None:
     question = _question(options.chat.input)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     whole_screen = on_terminal and not options.chat.plain and question is None
-    log_to_terminal(options.general.verbose, quiet=True)
+    log_to_terminal(LogStyle.of(options), quiet=True)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
@@ -34,7 +34,7 @@ def chat_with_model(options: Options) -> None:
                 _say(conversation.info.notice)
                 runner.run(plain.answer_once(conversation, question))
             elif whole_screen:
-                log_to_file(options.general.verbose)
+                log_to_file(LogStyle.of(options))
                 runner.run(full_screen(conversation))
             else:
                 plain.chat(runner, conversation)

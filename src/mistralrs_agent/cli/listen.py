@@ -11,11 +11,12 @@ import click
 
 from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.cli.chat import full_screen
-from mistralrs_agent.cli.logs import ACCESS_LOG, log_to_file, log_to_terminal
+from mistralrs_agent.cli.logs import ACCESS_LOG, LogStyle, log_to_file, log_to_terminal
 from mistralrs_agent.cli.wiring import Running, open_agent, server_settings
 from mistralrs_agent.options import Options
 from mistralrs_agent.server.app import create_app, create_mcp_app
 from mistralrs_agent.server.serve import bind, serve, serving, url_of
+from mistralrs_agent.server.telemetry import Telemetry
 from mistralrs_agent.storage.database import default_file
 
 log = logging.getLogger("mistralrs_agent")
@@ -23,7 +24,7 @@ log = logging.getLogger("mistralrs_agent")
 
 def serve_model(options: Options) -> None:
     """Claim the ports, load the model, and serve until a signal comes or the person leaves the chat."""
-    log_to_terminal(options.general.verbose)
+    log_to_terminal(LogStyle.of(options))
     if options.server.disable_access_log:
         logging.getLogger(ACCESS_LOG).disabled = True
     asyncio.run(_serve(options))
@@ -36,7 +37,8 @@ async def _serve(options: Options) -> None:
         listeners = [stack.enter_context(bind(server.host, port)) for port in ports]
         running = await stack.enter_async_context(open_agent(options, log.info, default_state=default_file()))
         settings = server_settings(options, running)
-        apps = [create(running.agent, settings) for create in (create_app, create_mcp_app)[: len(ports)]]
+        telemetry = Telemetry(running.agent)
+        apps = [create(running.agent, settings, telemetry) for create in (create_app, create_mcp_app)[: len(ports)]]
         places = list(zip(apps, listeners, strict=True))
         addresses = [url_of(listener) for listener in listeners]
         _tell(options, running, addresses)
@@ -45,7 +47,7 @@ async def _serve(options: Options) -> None:
             return
         for app, listener in places:
             await stack.enter_async_context(serving(app, listener))
-        click.echo(f"Log lines go to {log_to_file(options.general.verbose)}", err=True)
+        click.echo(f"Log lines go to {log_to_file(LogStyle.of(options))}", err=True)
         await full_screen(LocalConversation(running.agent, running.sandbox_summary, addresses[0]))
 
 

@@ -124,6 +124,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
         max_body_bytes=server.max_body_mb << 20,
         request_id_header=not server.disable_request_id_header,
         access_log_health=server.access_log_health,
+        metrics=not server.disable_metrics,
         sandbox_summary=running.sandbox_summary,
         sandbox_layers=tuple(asdict(layer) for layer in running.sandbox.layers) if running.sandbox else (),
     )

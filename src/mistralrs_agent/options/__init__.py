@@ -37,6 +37,11 @@ class Options:
     benchmark: Benchmark = field(default_factory=Benchmark)
     general: General = field(default_factory=General)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that was given for an option declared `secret`."""
+        sections: list[Section] = [getattr(self, item.name) for item in fields(self)]
+        return tuple(value for section in sections for value in section.secrets())
+
 
 def _section_type(factory: Any) -> type[Section]:
     return factory

@@ -45,6 +45,8 @@ class Flag:
     """Repeating the flag counts up."""
     in_files: bool = True
     """False: only on the command line."""
+    secret: bool = False
+    """Neither logs nor error messages show the value."""
 
     @property
     def spelling(self) -> str:
@@ -112,6 +114,13 @@ class Section(BaseModel):
             for name, info in cls.model_fields.items()
         }
 
+    def secrets(self) -> tuple[str, ...]:
+        """The values of options declared `secret`; of `env:VARIABLE` and `path:FILE` nothing is."""
+        values = [getattr(self, name) for name, (_, declaration) in self.flags().items() if declaration.secret]
+        return tuple(
+            value.removeprefix("literal:") for value in values if value and not value.startswith(("env:", "path:"))
+        )
+
     @classmethod
     def build(cls, given: Mapping[str, Any], spell: Spell, *, strict: bool = False) -> Self:
         """Make the section from the values that were given; the rest takes its default.
@@ -136,7 +145,7 @@ class Section(BaseModel):
                 else cls.model_validate(values)
             )
         except ValidationError as error:
-            raise ConfigError("; ".join(_describe(problem, spell) for problem in error.errors())) from None
+            raise ConfigError("; ".join(_describe(problem, declared, spell) for problem in error.errors())) from None
         for rule in cls.rules:
             if problem := rule(section, spell):
                 raise ConfigError(problem)
@@ -154,9 +163,11 @@ def _named_by_variable(spell: Spell, field: str, variable: str) -> Spell:
     return lambda name: variable if name == field else spell(name)
 
 
-def _describe(problem: Any, spell: Spell) -> str:
+def _describe(problem: Any, declared: Mapping[str, tuple[FieldInfo, Flag]], spell: Spell) -> str:
     """One pydantic problem in a person's words: option, value, what would be right."""
     message: str = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    value = problem["input"]
+    name, value = str(problem["loc"][0]), problem["input"]
+    if name in declared and declared[name][1].secret:
+        return f"invalid value for {spell(name)}: {message}"
     shown = str(value) if isinstance(value, Path) else value
-    return f"invalid value for {spell(str(problem['loc'][0]))}: {shown!r}: {message}"
+    return f"invalid value for {spell(name)}: {shown!r}: {message}"

@@ -30,7 +30,9 @@ class General(Section):
 
     seed: Annotated[int | None, Field(ge=0), flag("--seed")] = None
     """Seed of the random numbers, for repeatable sampling."""
-    token_source: Annotated[str, AfterValidator(_is_token_source), flag("--token-source", metavar="SOURCE")] = "cache"
+    token_source: Annotated[
+        str, AfterValidator(_is_token_source), flag("--token-source", metavar="SOURCE", secret=True)
+    ] = "cache"
     """Where the Hugging Face token comes from: `literal:TOKEN`, `env:VARIABLE`, `path:FILE`, `cache` or `none`."""
     verbose: Annotated[int, Field(ge=0), flag("-v", "--verbose", count=True)] = 0
     """Log more; twice logs everything."""
@@ -54,7 +56,7 @@ class Server(Section):
     """Port of the HTTP server; 0 picks a free one."""
     mcp_port: Annotated[int | None, Field(gt=0, le=65535), flag("--mcp-port")] = None
     """Serve MCP on this port too; it is always at `/mcp` of the HTTP port."""
-    api_key: Annotated[str | None, flag("--api-key", metavar="KEY", env="MISTRALRS_API_KEY")] = None
+    api_key: Annotated[str | None, flag("--api-key", metavar="KEY", env="MISTRALRS_API_KEY", secret=True)] = None
     """Refuse requests that do not carry this key; open to everyone who reaches the port when unset."""
     cors_origin: Annotated[tuple[str, ...], flag("--cors-origin", metavar="ORIGIN")] = ()
     """Web page origin that may call the server from a browser; repeat for several, `*` for any."""
@@ -71,20 +73,20 @@ class Server(Section):
     ] = None
     """POST calls of the client's tools to this address, and go on with its answers."""
     tool_dispatch_secret: Annotated[
-        str | None, flag("--tool-dispatch-secret", metavar="SECRET", env="MISTRALRS_TOOL_DISPATCH_SECRET")
+        str | None, flag("--tool-dispatch-secret", metavar="SECRET", env="MISTRALRS_TOOL_DISPATCH_SECRET", secret=True)
     ] = None
     """Sign these calls with it (HMAC-SHA256, header `X-Mistralrs-Signature`)."""
     tool_dispatch_timeout: Annotated[int, Field(gt=0), flag("--tool-dispatch-timeout", metavar="SECONDS")] = 30
     """Longest wait for one answer; a call is tried three times."""
     disable_access_log: Annotated[bool, flag("--disable-access-log")] = False
     """Log no requests."""
-    access_log_format: Annotated[Literal["text", "json"], flag("--access-log-format", not_yet=("json",))] = "text"
-    """How requests are logged."""
+    access_log_format: Annotated[Literal["text", "json"], flag("--access-log-format", also=("--log-format",))] = "text"
+    """How log lines are written; `json` holds for all of them, not only for requests."""
     access_log_health: Annotated[bool, flag("--access-log-health")] = False
     """Log health checks too, not only requests that ask for something."""
     disable_request_id_header: Annotated[bool, flag("--disable-request-id-header")] = False
     """Send no x-request-id header with answers."""
-    disable_metrics: Annotated[bool, flag("--disable-metrics", supported=False)] = False
+    disable_metrics: Annotated[bool, flag("--disable-metrics")] = False
     """Serve no /metrics."""
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from engine import ContextOverflow, EngineError, EngineOverloaded, InvalidRequest, ModelLoadError, WorkerDied
 from mistralrs_agent.errors import RequestError, UserError
+from mistralrs_agent.server.record import current_record
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +35,21 @@ class ErrorReply:
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    def note(self) -> None:
+        """Put it on the record of the request it ends."""
+        if (record := current_record.get()) is not None:
+            record.error = self.code or self.kind
+
+    @property
+    def kind(self) -> str:
+        return _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+
     @property
     def body(self) -> dict[str, Any]:
-        kind = _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
-        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
 
     def response(self) -> JSONResponse:
+        self.note()
         return JSONResponse(self.body, self.status, headers=dict(self.headers))
 
 
@@ -66,6 +76,8 @@ def error_reply(error: BaseException) -> ErrorReply:
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             param = error.param if isinstance(error, InvalidRequest) else None
+            if status >= 500:
+                _log.error("%s: %s", type(error).__name__, error)
             return ErrorReply(status, str(error), param, code, _RETRY_SOON if status in (429, 503) else {})
     _log.error("Unforeseen error while serving a request", exc_info=error)
     return ErrorReply(500, "The server failed on this request; its log has the details.", code="internal_error")

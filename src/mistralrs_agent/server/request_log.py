@@ -1,77 +1,110 @@
-"""Outermost around every request: an id, one log line, and a JSON 500 for what nothing else caught."""
+"""Outermost around every request: an id, a record, one log line, and a JSON 500 for what nothing else caught."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
-import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.request_id import request_id
 from mistralrs_agent.server.error_table import ErrorReply, error_reply
+from mistralrs_agent.server.record import CLIENT_CLOSED, RequestRecord, RoutePatterns, current_record
 from mistralrs_agent.server.settings import ServerSettings
+from mistralrs_agent.server.telemetry import Telemetry
 
 access_log = logging.getLogger("mistralrs_agent.access")
 
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_HOUSEKEEPING = ("/", "/health")
+_HOUSEKEEPING = ("/", "/health", "/metrics")
 _GRACE_IS_OVER = ("Task cancelled, timeout graceful shutdown exceeded",)
 """What uvicorn says to requests that outlast a shutdown."""
-CLIENT_CLOSED = 499
-"""What the log says of a request whose client did not wait for the answer."""
 
 
 class RequestLog:
-    """Echoes a usable `x-request-id` or makes `req_<hex>`."""
+    """Takes over a usable `x-request-id` or makes `req_<hex>`; all that the request causes is logged with it."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, telemetry: Telemetry, patterns: RoutePatterns) -> None:
         self.app = app
         self.settings = settings
+        self.telemetry = telemetry
+        self.patterns = patterns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answer if scope["type"] == "http" else self.app
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = _request_id(scope)
-        status = CLIENT_CLOSED
-        started_at = time.monotonic()
+        headers = Headers(scope=scope)
+        record = RequestRecord.of(scope, _request_id(headers), self.patterns)
+        request_id.set(record.id)
+        current_record.set(record)
+        self.telemetry.begin(record, headers)
+
+        async def receive_counting() -> Message:
+            message = await receive()
+            record.body_bytes += len(message.get("body", b""))
+            return message
 
         async def send_noting(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                record.status = message["status"]
                 if self.settings.request_id_header:
-                    MutableHeaders(scope=message)["x-request-id"] = request_id
+                    MutableHeaders(scope=message)["x-request-id"] = record.id
             await send(message)
 
         try:
-            await self.app(scope, receive, send_noting)
+            await self._answer_or_apologise(scope, receive_counting, send_noting, record)
+        finally:
+            self.telemetry.end(record)
+            self._log(record)
+
+    async def _answer_or_apologise(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
+        """An answer that had begun when something went wrong is left to break the connection."""
+        try:
+            await self.app(scope, receive, send)
         except ClientDisconnect:
             pass
         except asyncio.CancelledError as error:
             if error.args != _GRACE_IS_OVER:
                 raise
-            if status == CLIENT_CLOSED:  # else the answer had begun: uvicorn breaks the connection
+            if record.status == CLIENT_CLOSED:
                 reply = ErrorReply(503, "The server is shutting down.", code="shutting_down")
-                await reply.response()(scope, receive, send_noting)
+                await reply.response()(scope, receive, send)
         except Exception as error:
             reply = error_reply(error)
-            if status != CLIENT_CLOSED:  # the answer had begun: let the connection break
+            if record.status != CLIENT_CLOSED:
                 raise
-            await reply.response()(scope, receive, send_noting)
-        finally:
-            self._log(scope, status, time.monotonic() - started_at, request_id)
+            await reply.response()(scope, receive, send)
 
-    def _log(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        if scope["path"] not in _HOUSEKEEPING or self.settings.access_log_health:
-            access_log.info("%s %s %d %.0f ms %s", scope["method"], scope["path"], status, seconds * 1000, request_id)
+    def _log(self, record: RequestRecord) -> None:
+        if record.path in _HOUSEKEEPING and not self.settings.access_log_health:
+            return
+        fields: dict[str, object] = {
+            "method": record.method,
+            "path": record.path,
+            "route": record.route,
+            "model": record.model,
+            "status": record.status,
+            "duration_ms": round(record.seconds * 1000, 1),
+        }
+        if record.error:
+            fields["error"] = record.error
+        access_log.info(
+            "%s %s %d %.0f ms%s",
+            record.method,
+            record.path,
+            record.status,
+            fields["duration_ms"],
+            f" {record.error}" if record.error else "",
+            extra={"fields": fields},
+        )
 
 
-def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
     return given if _GOOD_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"

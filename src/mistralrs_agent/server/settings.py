@@ -39,7 +39,9 @@ class ServerSettings:
     request_id_header: bool = True
     """Send `x-request-id` back."""
     access_log_health: bool = False
-    """Log `/` and `/health` requests too."""
+    """Log `/`, `/health` and `/metrics` requests too."""
+    metrics: bool = True
+    """Serve `/metrics`."""
     sandbox_summary: str = ""
     """One line for remote chats: what isolates tools."""
     sandbox_layers: tuple[Mapping[str, Any], ...] = ()

@@ -106,7 +106,9 @@ class _Body:
 
 def openai_error_frames(error: Exception) -> str:
     """The end of a broken stream."""
-    return frame(error_reply(error).body) + DONE
+    reply = error_reply(error)
+    reply.note()
+    return frame(reply.body) + DONE
 
 
 async def until_hangup(receive: Receive) -> None:

@@ -9,20 +9,28 @@ from fastapi import Depends, Request
 
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.errors import RequestError
+from mistralrs_agent.server.record import current_record
 from mistralrs_agent.server.settings import ServerSettings
+from mistralrs_agent.server.telemetry import Telemetry
 
 
 class Served:
-    """One app's agent and settings."""
+    """One app's agent, settings and measurements."""
 
-    def __init__(self, agent: Agent, settings: ServerSettings) -> None:
+    def __init__(self, agent: Agent, settings: ServerSettings, telemetry: Telemetry | None = None) -> None:
         self.agent = agent
         self.settings = settings
+        self.telemetry = telemetry or Telemetry(agent)
         self.started_at = int(time.time())
 
     def check_model(self, name: str) -> None:
-        """Raises: RequestError (404) when this server has no model of that name."""
+        """Put the model a request asks for on its record.
+
+        Raises: RequestError (404) when this server has no model of that name.
+        """
         known = ("default", self.agent.model.info.id, *self.settings.model_names)
+        if (record := current_record.get()) is not None:
+            record.model = self.agent.model.info.id if name in known else "unknown"
         if name not in known:
             raise RequestError(
                 f"Unknown model {name!r}; this server has {', '.join(map(repr, known))}.",

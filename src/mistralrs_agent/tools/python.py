@@ -142,6 +142,7 @@ def _for_person(result: Result, produced: Produced, notes: tuple[str, ...]) -> C
 def _for_clients(result: Result, produced: Produced) -> dict[str, Any]:
     return {
         "tool_type": "code_execution",
+        "status": result.status,
         "stdout": result.stdout,
         "stderr": result.stderr,
         "exception": result.exception,
