@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 from agent_doubles import ask, assert_valid, collect, finish, make_agent
@@ -15,10 +16,11 @@ from mistralrs_agent.agent.events import CallReady, ToolFinished, ToolOutput
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
+from mistralrs_agent.tools.shell import ShellTool
 from sandbox import SandboxPolicy
 
 POLICY = SandboxPolicy(timeout_s=10)
-ON = AgentSettings(code_execution=True)
+ON = AgentSettings(code_execution=True, shell=True)
 
 
 def python(code: str):
@@ -26,7 +28,9 @@ def python(code: str):
 
 
 def python_agent(model: ScriptedModel, policy: SandboxPolicy = POLICY, store: SessionStore | None = None) -> Agent:
-    return make_agent(model, python_tools(Interpreters(policy), "Files are isolated"), ON, store)
+    interpreters = Interpreters(policy)
+    tools = [*python_tools(interpreters, "Files are isolated"), ShellTool(interpreters, "Files are isolated", 10)]
+    return make_agent(model, tools, ON, store)
 
 
 def finished_calls(events) -> list[ToolFinished]:
@@ -113,24 +117,45 @@ async def test_cancelling_the_turn_stops_the_code_and_the_session_goes_on():
     await agent.close()
 
 
-async def test_a_session_from_before_a_restart_is_told_that_its_variables_are_gone():
+@pytest.mark.parametrize("keeps_files", [False, True])
+@pytest.mark.parametrize("first", ["python", "shell"])
+async def test_after_a_restart_the_first_call_says_what_is_gone(first, keeps_files, tmp_path):
+    policy = replace(POLICY, workdir=tmp_path / "work" if keeps_files else None)
     store = SessionStore()
-    before = python_agent(ScriptedModel([[python("x = 5")], [text("ok")]]), store=store)
+    before = python_agent(ScriptedModel([[python("x = open('f', 'w').write('a')")], [text("ok")]]), policy, store)
     await finish(before, ask("set", session_id="s", code_execution=True))
     await before.close()
-    after = python_agent(ScriptedModel([[python("1")], [python("2")], [text("ok")]]), store=store)
-    events = await collect(after, ask("get", session_id="s", code_execution=True))
-    notes = [json.loads(e.result.content).get("notes") for e in finished_calls(events)]
-    assert "new interpreter" in notes[0][0]
-    assert notes[1] is None
+
+    list_files = {"python": python("import os; os.listdir()"), "shell": call("mistralrs_shell", {"commands": ["ls"]})}
+    after = python_agent(ScriptedModel([[list_files[first]], [python("2")], [text("ok")]]), policy, store)
+    events = await collect(after, ask("get", session_id="s", code_execution=True, shell=True))
+    found, later = (json.loads(e.result.content) for e in finished_calls(events))
+    assert found["notes"] == [f"This is a new start: variables {'that' if keeps_files else 'and files that'} earlier "
+        f"turns made are gone{'; their files are still there' if keeps_files else ''}."]  # fmt: skip
+    assert ("f" in found.get("stdout", "") + found.get("result", "")) is keeps_files
+    assert "notes" not in later
     await after.close()
 
 
-DRAW = """
+async def test_state_that_was_ended_between_turns_is_said_to_be_gone():
+    agent = python_agent(ScriptedModel([*([[python("x = 5")], [text("ok")]] * 2)]))
+    await finish(agent, ask("set", session_id="s", code_execution=True))
+    await agent.sessions.end("s")
+    (done,) = finished_calls(await collect(agent, ask("set", session_id="s", code_execution=True)))
+    assert "new start" in done.result.content
+    await agent.close()
+
+
+PIXEL = (
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63600000000200"
+    "0148afa4710000000049454e44ae426082"
+)
+"""A picture of one pixel."""
+DRAW = f"""
 import sys, types
 class Image:
     def save(self, target, format):
-        target.write(bytes.fromhex("89504e470d0a1a0a"))
+        target.write(bytes.fromhex("{PIXEL}"))
 sys.modules["PIL.Image"] = types.SimpleNamespace(Image=Image)
 Image()
 """
@@ -139,7 +164,7 @@ Image()
 async def test_a_picture_is_counted_for_the_model_and_handed_on_as_png():
     agent = python_agent(ScriptedModel([[python(DRAW)], [text("ok")]]))
     (done,) = finished_calls(await collect(agent, ask("go", code_execution=True)))
-    assert done.result.images == (bytes.fromhex("89504e470d0a1a0a"),)
+    assert done.result.images == (bytes.fromhex(PIXEL),)
     assert json.loads(done.result.content)["images_generated"] == 1
     assert "1 figure(s)" in done.result.card.body
     await agent.close()

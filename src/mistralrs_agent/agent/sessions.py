@@ -30,7 +30,7 @@ class Session:
     messages: tuple[Message, ...]
     """The whole history: what the client sent, tool calls, their results, answers."""
     resumed: bool = False
-    """It was loaded from the store: tool state of earlier turns is gone."""
+    """It goes on from the store alone: tool state of earlier turns is gone."""
     remembered: list[tuple[Rule, Decision]] = field(default_factory=list[tuple[Rule, Decision]])
     """Answers that hold for the rest of the session, the last word last."""
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -107,6 +107,7 @@ class Sessions:
         """End the tool state of a session once its turn is over; the history stays."""
         async with self.open(session_id) as session:
             session.remembered.clear()
+            session.resumed = True
             await self._end_state(session_id)
 
     async def delete(self, session_id: str) -> None:

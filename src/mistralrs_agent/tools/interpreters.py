@@ -7,8 +7,11 @@ import hashlib
 import re
 from dataclasses import replace
 
+from mistralrs_agent.tools.base import ToolContext
 from sandbox import SandboxPolicy, Session
 
+_ALL_LOST = "This is a new start: variables and files that earlier turns made are gone."
+_VARIABLES_LOST = "This is a new start: variables that earlier turns made are gone; their files are still there."
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -21,8 +24,11 @@ class Interpreters:
         self._sessions: dict[str, Session] = {}
         self._opening = asyncio.Lock()
 
-    def started(self, session_id: str) -> bool:
-        return session_id in self._sessions
+    def lost(self, context: ToolContext) -> tuple[str, ...]:
+        """What to tell the model about earlier calls whose state is gone; ask before `of`, which starts anew."""
+        if not context.resumed or context.session_id in self._sessions:
+            return ()
+        return (_VARIABLES_LOST if self.policy.workdir else _ALL_LOST,)
 
     async def of(self, session_id: str) -> Session:
         """Raises: SandboxError."""

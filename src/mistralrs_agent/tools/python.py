@@ -19,8 +19,6 @@ from sandbox import ProducedFile, Result, SandboxError
 _METADATA = ToolMetadata(ToolSource.BUILT_IN, ToolKind.CODE_EXECUTION, "Python code")
 _PACKAGES = ("numpy", "pandas", "scipy", "sympy", "matplotlib", "PIL", "sklearn", "requests")
 _STATUS = {"ok": "success", "error": "error", "timeout": "timeout", "crashed": "error"}
-_LOST = "This is a new interpreter: what earlier turns left in it is gone."
-
 _FILES_NAMED = 20
 Produced = tuple[ProducedFile, ...]
 
@@ -58,14 +56,14 @@ class PythonTool:
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         code = PythonArguments.model_validate(arguments).code
-        lost = context.resumed and not self._interpreters.started(context.session_id)
+        lost = self._interpreters.lost(context)
         try:
             session = await self._interpreters.of(context.session_id)
             result = await session.run(code, on_output=context.emit)
             produced = await session.produced_files()
         except SandboxError as error:
             raise ToolFailed(f"the code was not run: {error}") from error
-        notes = (*result.notes, _LOST) if lost else result.notes
+        notes = (*result.notes, *lost)
         return ToolResult(
             content=_for_model(result, produced, notes, context.max_result_chars),
             card=_for_person(result, produced, notes),

@@ -44,14 +44,16 @@ class ShellTool:
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         asked = ShellArguments.model_validate(arguments)
         timeout_s = min(self._timeout_s, (asked.timeout_ms or self._timeout_s * MILLISECONDS) / MILLISECONDS)
+        lost = self._interpreters.lost(context)
         try:
             session = await self._interpreters.of(context.session_id)
             result = await session.shell("\n".join(asked.commands), on_output=context.emit, timeout_s=timeout_s)
         except SandboxError as error:
             raise ToolFailed(f"the command was not run: {error}") from error
+        notes = (*result.notes, *lost)
         return ToolResult(
-            content=_for_model(result, context.max_result_chars),
-            card=_for_person(result),
+            content=_for_model(result, notes, context.max_result_chars),
+            card=_for_person(result, notes),
             ok=result.status == "ok",
             data=_for_clients(result, asked.commands),
         )
@@ -60,7 +62,7 @@ class ShellTool:
         await self._interpreters.end(session_id)
 
 
-def _for_model(result: Result, limit: int) -> str:
+def _for_model(result: Result, notes: tuple[str, ...], limit: int) -> str:
     share = limit // 4
     return compact_json(
         {
@@ -69,15 +71,15 @@ def _for_model(result: Result, limit: int) -> str:
             "stdout": shortened(result.stdout, share),
             "stderr": shortened(result.stderr, share),
             "exception": shortened(result.exception or "", share),
-            "notes": result.notes,
+            "notes": notes,
         }
     )
 
 
-def _for_person(result: Result) -> Card:
+def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
     ended = f"Exit code {result.exit_code}" if result.exit_code else "Done"
     title = {"timeout": "Took too long", "crashed": "The session ended"}.get(result.status, ended)
-    parts = (result.stdout, result.stderr, result.exception, *result.notes)
+    parts = (result.stdout, result.stderr, result.exception, *notes)
     return Card(title, "\n".join(part.rstrip("\n") for part in parts if part))
 
 
