@@ -97,6 +97,15 @@ async def test_one_turn_of_many_rounds_never_ends_in_an_overflow():
     assert "go on" in agent.sessions.history("s")[0].content
 
 
+async def test_one_round_of_many_large_results_does_not_end_the_turn():
+    many = [call("echo", {"word": str(n) * 60}) for n in range(10, 30)]
+    model = StrictModel([many, [text("Done.")]], info=replace(SMALL, context_tokens=2048))
+    agent = make_agent(model, [EchoTool()])
+    assert (await finish(agent, ask("go", session_id="s"))).text == "Done."
+    outputs = [m.content for m in agent.sessions.history("s") if m.role == "tool"]
+    assert len(outputs) == 20 and all("left out" in output for output in outputs)
+
+
 async def test_a_summary_that_cannot_be_had_is_said_instead_of_ending_the_session():
     model = StrictModel([[text("x" * 3500)], [text("")], [text("")], [text("")], [text("Still here.")]], info=SMALL)
     agent = make_agent(model)

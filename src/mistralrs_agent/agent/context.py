@@ -29,8 +29,9 @@ from mistralrs_agent.tools.text import shortened
 log = logging.getLogger(__name__)
 
 OLD_OUTPUT_CHARS = 300
-LAST_OUTPUT_CHARS = 2_000
-"""What stays of tool outputs of earlier rounds, and of the last round, when there is no room for them."""
+LAST_OUTPUT_CHARS = (2_000, 200, 20)
+"""What stays of each tool output of earlier rounds, and of the last round, when there is no room for them; less when
+that does not fit with a summary either."""
 _SUMMARY_TOKENS = 512
 _LINE_CHARS = 1_500
 _TRANSCRIPT_CHARS_PER_TOKEN = (2.5, 1.0, 0.4)
@@ -73,18 +74,19 @@ class ContextKeeper:
         """
         if self._fits(list(history)):
             return None
-        versions = _with_shorter_outputs(list(history))
-        for messages, outputs in versions:
-            if self._fits(messages):
-                return Fitted(messages, outputs, 0, Usage())
-        messages, outputs = versions[-1]
-        for past, kept in _splits(messages):
-            if not self._fits(_with_summary(kept, "")):
-                continue
-            summary, usage = await self._summary(past)
-            candidate = _with_summary(kept, summary)
-            if self._fits(candidate):
-                return Fitted(candidate, outputs, len(past), usage)
+        for last_output_chars in LAST_OUTPUT_CHARS:
+            versions = _with_shorter_outputs(list(history), last_output_chars)
+            for messages, outputs in versions:
+                if self._fits(messages):
+                    return Fitted(messages, outputs, 0, Usage())
+            messages, outputs = versions[-1]
+            for past, kept in _splits(messages):
+                if not self._fits(_with_summary(kept, "")):
+                    continue
+                summary, usage = await self._summary(past)
+                candidate = _with_summary(kept, summary)
+                if self._fits(candidate):
+                    return Fitted(candidate, outputs, len(past), usage)
         return None
 
     def _fits(self, history: list[Message]) -> bool:
@@ -127,7 +129,7 @@ class ContextKeeper:
         return _NO_SUMMARY, Usage()
 
 
-def _with_shorter_outputs(messages: list[Message]) -> list[tuple[list[Message], int]]:
+def _with_shorter_outputs(messages: list[Message], last_output_chars: int) -> list[tuple[list[Message], int]]:
     """The conversation with ever more tool outputs made short, the oldest first, and how many there are."""
     positions = [n for n, message in enumerate(messages) if message.role == "tool"]
     last_round = max((n for n, message in enumerate(messages) if message.tool_calls), default=len(messages))
@@ -136,7 +138,7 @@ def _with_shorter_outputs(messages: list[Message]) -> list[tuple[list[Message], 
     for count in (len(old) // 2, len(old), len(positions)):
         version, changed = list(messages), 0
         for n in positions[:count]:
-            limit = OLD_OUTPUT_CHARS if n < last_round else LAST_OUTPUT_CHARS
+            limit = OLD_OUTPUT_CHARS if n < last_round else last_output_chars
             if len(messages[n].content) > limit:
                 version[n] = replace(messages[n], content=shortened(messages[n].content, limit))
                 changed += 1
