@@ -190,6 +190,7 @@ async def test_deleting_a_session_forgets_history_and_tool_state():
     assert len(agent.sessions.history("s")) == 2
 
 
-async def test_an_id_that_is_too_long_is_refused():
-    with pytest.raises(RequestError, match="1 to 256"):
-        await finish(make_agent(ScriptedModel([])), ask("hi", session_id="x" * 257))
+@pytest.mark.parametrize("session_id", ["", "x" * 257, "a\0b", "a\nb", "\ud800"])
+async def test_an_id_that_no_store_could_keep_is_refused(session_id):
+    with pytest.raises(RequestError, match="1 to 256 printable characters"):
+        await finish(make_agent(ScriptedModel([])), ask("hi", session_id=session_id))

@@ -6,15 +6,17 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 from server_doubles import PYTHON, PythonTool, http_client, make_agent, scripted
 
 from engine.chat.scripted import call, text
-from mistralrs_agent.storage.sessions import SessionStore
 
 CHAT = "/v1/chat/completions"
 
@@ -99,13 +101,17 @@ from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.server.serve import serve
 from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.tools.interpreters import Interpreters
+from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.toolbox import Toolbox
+from sandbox import SandboxPolicy
 
 def reply(request):
     last = request.messages[-1]
     return [text("Done with " + last.content)] if last.role == "tool" else [call(PYTHON, {"code": last.content})]
 
-toolbox = Toolbox([PythonTool()])
+real = python_tools(Interpreters(SandboxPolicy()), "Isolated")
+toolbox = Toolbox(real if sys.argv[2] == "real" else [PythonTool()])
 store = SessionStore(sys.argv[1])
 model = ScriptedModel(itertools.repeat(reply))
 agent = Agent(model, toolbox, AgentSettings(code_execution=True), Sessions(store, toolbox.end_session, limit=50))
@@ -115,47 +121,63 @@ asyncio.run(serve([(create_app(agent, ServerSettings()), listener)]))
 """
 
 
+@contextmanager
+def server_process(state: Path, tool: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """A server of its own on a scripted model that calls Python in each turn; with its address."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command = [sys.executable, "-c", SERVER, str(state), tool]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
+    try:
+        assert process.stdout
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+async def said(client: httpx.AsyncClient, session_id: str, words: str) -> str:
+    body = {"messages": words, "session_id": session_id, "enable_code_execution": True}
+    answer = await client.post(CHAT, json=body)
+    return answer.json()["choices"][0]["message"]["content"]
+
+
 async def test_a_server_killed_among_100_busy_sessions_keeps_every_finished_turn(tmp_path):
-    path = str(tmp_path / "state.db")
-    command = [sys.executable, "-c", SERVER, path]
-    here = {"env": {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}}
-    process = subprocess.Popen(  # noqa: ASYNC220 - starting it takes no time
-        command, stdout=subprocess.PIPE, text=True, **here
-    )
+    state = tmp_path / "state.db"
     finished: dict[str, int] = {}
     enough = asyncio.Event()
 
     async def talk(client: httpx.AsyncClient, session_id: str) -> None:
         for turn in range(1, 1000):
-            body = {"messages": f"turn {turn}", "session_id": session_id, "enable_code_execution": True}
             try:
-                answer = await client.post(CHAT, json=body)
+                answer = await said(client, session_id, f"turn {turn}")
             except httpx.TransportError:
                 return
-            assert answer.json()["choices"][0]["message"]["content"] == f"Done with TURN {turn}"
+            assert answer == f"Done with TURN {turn}"
             finished[session_id] = turn
-            if sum(finished.values()) > 300 and len(finished) == 100 and random.random() < 0.05:
+            if sum(finished.values()) > 200 and len(finished) == 100 and random.random() < 0.05:
                 enough.set()
 
-    try:
-        url = process.stdout.readline().strip()
-        limits = httpx.Limits(max_connections=100)
-        async with asyncio.timeout(100), httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
+    limits = httpx.Limits(max_connections=100)
+    with server_process(state, "double") as (process, url):
+        async with asyncio.timeout(500), httpx.AsyncClient(base_url=url, timeout=400, limits=limits) as client:
             talks = [asyncio.create_task(talk(client, f"s{n}")) for n in range(100)]
             await enough.wait()
             process.send_signal(signal.SIGKILL)
             await asyncio.gather(*talks)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    store = SessionStore(path)
-    assert len(store.ids()) == 100
-    for session_id, turns in finished.items():
-        messages = store.load(session_id)
-        assert len(messages) % 4 == 0 and len(messages) // 4 >= turns
-        for number, start in enumerate(range(0, len(messages), 4), 1):
-            user, asked, result, answer = messages[start : start + 4]
-            assert (user.content, answer.content) == (f"turn {number}", f"Done with TURN {number}")
-            assert result.tool_call_id == asked.tool_calls[0].id
-    store.close()
+
+    with closing(sqlite3.connect(state)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("SELECT count(*) FROM sessions").fetchone() == (100,)
+    with server_process(state, "real") as (_, url):
+        async with asyncio.timeout(500), httpx.AsyncClient(base_url=url, timeout=400) as client:
+            for session_id, turns in finished.items():
+                messages = (await client.get(f"/v1/sessions/{session_id}")).json()["messages"]
+                assert len(messages) % 4 == 0 and len(messages) // 4 >= turns
+                for number, start in enumerate(range(0, len(messages), 4), 1):
+                    user, asked, result, answer = messages[start : start + 4]
+                    assert (user["content"], answer["content"]) == (f"turn {number}", f"Done with TURN {number}")
+                    assert result["tool_call_id"] == asked["tool_calls"][0]["id"]
+            first, second = [await said(client, "s0", code) for code in ("6 * 7", "_ + 1")]
+    assert '"result": "42"' in first and "files that earlier turns made are gone" in first
+    assert '"result": "43"' in second and "gone" not in second

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def postgres(tmp_path_factory):
     if os.geteuid() == 0:  # the server refuses to run as root
         who = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         shutil.chown(folder, "nobody", "nogroup")
-    run = {"timeout": 60, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
+    run = {"timeout": 300, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
     data = str(folder / "data")
     start = [str(programs / "initdb"), "-D", data, "-U", "tester", "-A", "trust", "--no-sync"]
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
@@ -83,6 +84,49 @@ def test_conversations_and_files_are_kept_replaced_and_forgotten(place):
         for left in store.files.all():
             store.files.delete(left.id)
         store.close()
+
+
+def test_what_is_looked_up_by_a_name_with_a_zero_in_it_is_not_there(place):
+    store = SessionStore(place)
+    store.save("zero", [Message("user", "a\0b")])
+    assert store.load("zero") == (Message("user", "a\0b"),)
+    assert (store.load("a\0b"), store.files.get("a\0b"), store.files.of_session("a\0b")) == (None, None, ())
+    store.delete("zero")
+    store.close()
+
+
+def test_many_servers_may_start_on_one_new_database_and_write_at_the_same_time(postgres):
+    database = open_database(postgres)
+    database.define("DROP TABLE IF EXISTS sessions", "DROP TABLE IF EXISTS files")
+    database.close()
+
+    def serve(server: int) -> None:
+        store = SessionStore(postgres)
+        for n in range(5):
+            store.save(f"shared {n}", [Message("user", f"of {server}")])
+            store.save(f"{server} {n}", [Message("user", "own")])
+        store.close()
+
+    with ThreadPoolExecutor(4) as servers:
+        list(servers.map(serve, range(4)))
+    store = SessionStore(postgres)
+    assert len(store.ids()) == 25
+    assert {store.load(f"shared {n}")[0].content[:3] for n in range(5)} == {"of "}
+    for session_id in store.ids():
+        store.delete(session_id)
+    store.close()
+
+
+def test_a_connection_that_the_database_ended_is_replaced(postgres):
+    store = SessionStore(postgres)
+    store.save("a", [Message("user", "kept")])
+    other = open_database(postgres)
+    with other.transaction() as run:
+        run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query <> ''")
+    other.close()
+    assert store.load("a") == (Message("user", "kept"),)
+    store.delete("a")
+    store.close()
 
 
 def test_a_failed_transaction_changes_nothing(place):

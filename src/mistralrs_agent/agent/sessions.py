@@ -77,10 +77,10 @@ class Sessions:
     async def open(self, session_id: str | None) -> AsyncGenerator[Session]:
         """Hold a session for one turn; a second turn of the same session waits. None: a new one.
 
-        Raises: RequestError when the id is too long.
+        Raises: RequestError when the id cannot be one.
         """
-        if session_id is not None and not 0 < len(session_id) <= MAX_ID_LENGTH:
-            message = f"session_id must have 1 to {MAX_ID_LENGTH} characters, got {len(session_id)}"
+        if session_id is not None and not (0 < len(session_id) <= MAX_ID_LENGTH and session_id.isprintable()):
+            message = f"session_id must have 1 to {MAX_ID_LENGTH} printable characters, got {len(session_id)}"
             raise RequestError(message, param="session_id")
         live = self._find(session_id or str(uuid4()))
         live.users += 1

@@ -32,6 +32,10 @@ class Database(Protocol):
         """A context manager that gives a `Run`; what ran is kept when the block ends without an exception."""
         ...
 
+    def define(self, *statements: str) -> None:
+        """Run statements that make missing tables and indexes; safe when several servers start at once."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -81,6 +85,11 @@ class _SqliteDatabase:
                 raise
             self._connection.execute("COMMIT")
 
+    def define(self, *statements: str) -> None:
+        with self.transaction() as run:
+            for statement in statements:
+                run(statement)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -106,10 +115,19 @@ class _UrlDatabase:
         with self._engine.begin() as connection:
 
             def run(sql: str, **values: Any) -> Sequence[Sequence[Any]]:
-                result = connection.execute(self._text(sql), values)
+                # PostgreSQL's texts hold no NUL: what is looked up by one is not there
+                clean = {name: v.replace("\0", "\ufffd") if isinstance(v, str) else v for name, v in values.items()}
+                result = connection.execute(self._text(sql), clean)
                 return result.fetchall() if result.returns_rows else ()
 
             yield run
+
+    def define(self, *statements: str) -> None:
+        with self.transaction() as run:
+            if self._engine.dialect.name == "postgresql":  # its IF NOT EXISTS fails when two ask at once
+                run("SELECT pg_advisory_xact_lock(hashtext('mistralrs_agent'))")
+            for statement in statements:
+                run(statement)
 
     def close(self) -> None:
         self._engine.dispose()

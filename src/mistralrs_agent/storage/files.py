@@ -48,14 +48,13 @@ class FileStore:
         self._database = database
         self._clock = clock
         self._keep = keep
-        with database.transaction() as run:
-            run(
-                "CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, name TEXT NOT NULL,"
-                " mime_type TEXT NOT NULL, purpose TEXT NOT NULL, created DOUBLE PRECISION NOT NULL,"
-                f" size BIGINT NOT NULL, source TEXT NOT NULL, body {database.blob})"
-            )
-            run("CREATE INDEX IF NOT EXISTS files_session ON files (session_id, created)")
-            run("CREATE INDEX IF NOT EXISTS files_created ON files (created)")
+        database.define(
+            "CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, name TEXT NOT NULL,"
+            " mime_type TEXT NOT NULL, purpose TEXT NOT NULL, created DOUBLE PRECISION NOT NULL,"
+            f" size BIGINT NOT NULL, source TEXT NOT NULL, body {database.blob})",
+            "CREATE INDEX IF NOT EXISTS files_session ON files (session_id, created)",
+            "CREATE INDEX IF NOT EXISTS files_created ON files (created)",
+        )
 
     def add(
         self,

@@ -37,9 +37,7 @@ class SessionStore:
         """
         self._database: Database = open_database(where)
         try:
-            with self._database.transaction() as run:
-                for statement in _SCHEMA:
-                    run(statement)
+            self._database.define(*_SCHEMA)
             self.files = FileStore(self._database, clock=clock)
         except Exception as error:  # each kind of database has errors of its own
             raise ConfigError(f"cannot keep state in {str(where)!r}: {error}") from error
