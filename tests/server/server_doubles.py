@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,8 +20,12 @@ from mistralrs_agent.server.app import create_app
 from mistralrs_agent.server.serve import bind, serving, url_of
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.sessions import SessionStore
-from mistralrs_agent.tools.base import Card, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.interpreters import Interpreters
+from mistralrs_agent.tools.python import python_tools
+from mistralrs_agent.tools.shell import ShellTool
 from mistralrs_agent.tools.toolbox import Toolbox
+from sandbox import SandboxPolicy
 
 HELLO = [{"role": "user", "content": "hello"}]
 PYTHON = "mistralrs_execute_python"
@@ -62,13 +67,18 @@ class PythonTool:
         self.ended_sessions.append(session_id)
 
 
-def make_agent(
-    replies: Iterable[Reply] | ChatModel = (), *, tools: Iterable[PythonTool] = (), **settings: Any
-) -> Agent:
+def make_agent(replies: Iterable[Reply] | ChatModel = (), *, tools: Iterable[Tool] = (), **settings: Any) -> Agent:
     model = ScriptedModel(replies) if isinstance(replies, Iterable) else replies
     toolbox = Toolbox(tools)
     settings = {"code_execution": True} | settings
     return Agent(model, toolbox, AgentSettings(**settings), Sessions(SessionStore(), toolbox.end_session))
+
+
+def code_agent(replies: Iterable[Reply] | ChatModel, policy: SandboxPolicy | None = None, **settings: Any) -> Agent:
+    """With the real Python and shell."""
+    interpreters = Interpreters(policy or SandboxPolicy(timeout_s=20))
+    tools = (*python_tools(interpreters, "Isolated"), ShellTool(interpreters, "Isolated", 20))
+    return make_agent(replies, tools=tools, shell=True, **settings)
 
 
 def scripted(agent: Agent) -> ScriptedModel:
@@ -80,7 +90,7 @@ def scripted(agent: Agent) -> ScriptedModel:
 async def running(agent: Agent, **settings: Any) -> AsyncGenerator[str]:
     """The server's address, inside the block."""
     listener = bind("127.0.0.1", 0)
-    async with asyncio.timeout(20), serving(create_app(agent, ServerSettings(**settings)), listener):
+    async with asyncio.timeout(120), serving(create_app(agent, ServerSettings(**settings)), listener):
         yield url_of(listener)
 
 
@@ -97,8 +107,19 @@ async def openai_client(agent: Agent, **settings: Any) -> AsyncGenerator[AsyncOp
 async def http_client(agent: Agent, **settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
     """In-process, without a socket and without streaming."""
     transport = httpx.ASGITransport(create_app(agent, ServerSettings(**settings)))
-    async with asyncio.timeout(20), httpx.AsyncClient(transport=transport, base_url="http://localhost:1234") as client:
+    async with asyncio.timeout(120), httpx.AsyncClient(transport=transport, base_url="http://localhost:1234") as client:
         yield client
+
+
+async def frames_of(response: httpx.Response) -> AsyncGenerator[tuple[str, Any]]:
+    """(event name, data) until the stream ends."""
+    name = ""
+    async for line in response.aiter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: ") and line != "data: [DONE]":
+            yield name, json.loads(line.removeprefix("data: "))
+            name = ""
 
 
 async def until(condition: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 
 import httpx
@@ -13,6 +12,7 @@ from server_doubles import (
     PYTHON,
     WEATHER,
     PythonTool,
+    frames_of,
     http_client,
     make_agent,
     openai_client,
@@ -28,17 +28,6 @@ from mistralrs_agent.tools.dispatch import Dispatcher
 
 CHAT = "/v1/chat/completions"
 CODE = {"messages": "6*7 in Python", "enable_code_execution": True}
-
-
-async def frames_of(response: httpx.Response):
-    """(event name, data) until the stream ends."""
-    name = ""
-    async for line in response.aiter_lines():
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: ") and line != "data: [DONE]":
-            yield name, json.loads(line.removeprefix("data: "))
-            name = ""
 
 
 async def test_a_stream_shows_tool_events_in_order_and_ends_with_usage_and_session():
@@ -84,30 +73,6 @@ async def test_a_whole_answer_lists_what_the_tools_did():
     assert answer["session_id"]
 
 
-async def test_server_and_client_calls_of_one_round_both_come_out_and_the_result_continues_the_turn():
-    script = [[call(PYTHON, {"code": "a"}), call("weather", {"city": "Rome"})], [text("All done.")]]
-    agent = make_agent(script, tools=[PythonTool()])
-    async with openai_client(agent) as client:
-        options = {"model": "default", "tools": [WEATHER], "stream": True}
-        extra = {"enable_code_execution": True}
-        stream = await client.chat.completions.create(messages=HELLO, extra_body=extra, **options)
-        chunks = [c async for c in stream]
-        pieces = [p for c in chunks for choice in c.choices for p in choice.delta.tool_calls or ()]
-        assert [(p.index, p.function.name) for p in pieces if p.id] == [(0, "weather")]
-        last = chunks[-1]
-        assert last.choices[0].finish_reason == "tool_calls"
-        assert last.choices[0].stop_detail == "client_tools"
-        assert last.usage.total_tokens > 0
-        result = [{"role": "tool", "tool_call_id": pieces[0].id, "content": "sunny"}]
-        stream = await client.chat.completions.create(
-            messages=result, extra_body={**extra, "session_id": last.session_id}, **options
-        )
-        said = [choice.delta.content or "" for c in [c async for c in stream] for choice in c.choices]
-    assert "".join(said) == "All done."
-    seen = scripted(agent).requests[1].messages
-    assert [(m.role, m.content) for m in seen if m.role == "tool"] == [("tool", "A"), ("tool", "sunny")]
-
-
 class Weather(Dispatcher):
     """Stands where the owner's URL stands."""
 
@@ -131,16 +96,6 @@ async def test_calls_that_go_to_the_dispatch_url_are_the_servers_and_not_the_cli
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "n")
 
 
-async def test_the_round_limit_ends_in_an_answer_that_says_so():
-    always = itertools.chain([[call(PYTHON, {"code": "a"})]], itertools.repeat([text("Enough.")]))
-    async with http_client(make_agent(always, tools=[PythonTool()])) as client:
-        answer = (await client.post(CHAT, json={**CODE, "max_tool_rounds": 1})).json()
-    choice = answer["choices"][0]
-    assert choice["message"]["content"] == "Enough."
-    assert choice["finish_reason"] == "stop"
-    assert choice["stop_detail"] == "max_tool_rounds"
-
-
 async def test_a_session_id_and_the_new_message_recall_the_conversation():
     agent = make_agent([[text("Hi Ann.")], [text("Ann.")]])
     async with http_client(agent) as client:
@@ -149,36 +104,6 @@ async def test_a_session_id_and_the_new_message_recall_the_conversation():
         assert [m.content for m in scripted(agent).requests[1].messages] == ["I am Ann", "Hi Ann.", "Who am I?"]
         assert (await client.delete("/v1/sessions/s1")).json()["deleted"] is True
     assert agent.sessions.history("s1") in (None, ())
-
-
-@pytest.mark.parametrize("approve", [True, False])
-async def test_an_approval_asked_on_the_stream_is_answered_by_post(approve):
-    tool = PythonTool()
-    agent = make_agent([[call(PYTHON, {"code": "a"})], [text("ok")]], tools=[tool])
-    body = {**CODE, "stream": True, "agent_permission": "ask"}
-    async with (
-        running(agent) as url,
-        httpx.AsyncClient(base_url=url) as client,
-        client.stream("POST", CHAT, json=body) as response,
-    ):
-        names: list[str] = []
-        async for name, data in frames_of(response):
-            names.append(name)
-            if name == "agentic_tool_approval_required":
-                assert data["tool"] == {"source": "built_in", "kind": "code_execution", "label": "Python code"}
-                assert data["arguments"] == {"code": "a"}
-                pending = (await client.get("/v1/agent/approvals")).json()["data"]
-                assert [p["approval_id"] for p in pending] == [data["approval_id"]]
-                decision = {"decision": "approve" if approve else "deny", "message": "not now"}
-                path = f"/v1/agent/approvals/{data['approval_id']}"
-                first = await client.post(path, json=decision)
-                assert (first.status_code, first.json()) == (200, {"status": "resolved"})
-                again = await client.post(path, json=decision)
-                assert again.status_code == 404
-    assert names.index("agentic_tool_approval_required") < names.index("agentic_tool_approval_resolved")
-    assert tool.ran == (["a"] if approve else [])
-    result = scripted(agent).requests[1].messages[-1].content
-    assert result == "A" if approve else "not now" in result
 
 
 async def test_a_whole_answer_can_wait_for_an_approval_found_in_the_list():
@@ -229,27 +154,6 @@ async def test_a_request_can_bring_stricter_rules_but_no_laxer_ones():
         rules = [{"permission": "deny", "tool": "*python", "text": "a"}]
         assert (await client.post(CHAT, json={**CODE, "agent_permission_rules": rules})).status_code == 200
     assert tool.ran == ["a"]
-
-
-async def test_an_approval_that_nobody_gives_in_time_is_a_denial():
-    tool = PythonTool()
-    script = [[call(PYTHON, {"code": "a"})], [text("ok")]]
-    agent = make_agent(script, tools=[tool], permission=Permission.ASK, approval_timeout_s=0.02)
-    async with http_client(agent) as client:
-        assert (await client.post(CHAT, json=CODE)).status_code == 200
-    assert tool.ran == []
-    assert "denied" in scripted(agent).requests[1].messages[-1].content
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("name", ["agent_permission", "code_execution_permission"])
-async def test_deny_at_the_server_cannot_be_lifted_by_a_request(name, stream):
-    tool = PythonTool()
-    agent = make_agent([[call(PYTHON, {"code": "a"})], [text("ok")]], tools=[tool], permission=Permission.DENY)
-    async with http_client(agent) as client:
-        assert (await client.post(CHAT, json={**CODE, name: "auto", "stream": stream})).status_code == 200
-    assert tool.ran == []
-    assert "denied" in scripted(agent).requests[1].messages[-1].content
 
 
 async def test_silence_is_filled_with_comments():
