@@ -12,8 +12,9 @@ from engine.loading.gguf import MetadataValue
 
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _MODEL_TYPE, _UNKNOWN_ID, _BEGIN_ID, _END_ID = 3, 40, 41, 42
-_ADD_DUMMY_PREFIX = 3
-_BPE = 2
+_CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 2, 3, 4
+_KINDS = {1: "t5", 2: "llama"}
+"""Unigram and BPE, by the names GGUF has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class SentencePieceModel:
 
 
 def read_sentencepiece(path: Path) -> SentencePieceModel:
-    """Raises: CorruptModel for a damaged file, UnsupportedModel for one that is not of BPE."""
+    """Raises: CorruptModel for a damaged file, UnsupportedModel for one of words or characters."""
     try:
         fields = list(_fields(path.read_bytes()))
         pieces = [dict(_fields(value)) for number, value in fields if number == _PIECES and isinstance(value, bytes)]
@@ -36,15 +37,21 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
         raise CorruptModel(f"{path} is not a valid SentencePiece model: {error!r}") from error
     if not tokens:
         raise CorruptModel(f"{path} is not a valid SentencePiece model: it has no tokens.")
-    if trainer.get(_MODEL_TYPE, 1) != _BPE:
-        raise UnsupportedModel(f"{path} is no BPE model; supported: BPE. Give a tokenizer.json with --tokenizer.")
+    kind = _KINDS.get(_number(trainer.get(_MODEL_TYPE, 1)))
+    if kind is None:
+        raise UnsupportedModel(
+            f"{path} is neither unigram nor BPE; only these are supported. Give a tokenizer.json with --tokenizer."
+        )
     types: list[MetadataValue] = [_number(piece.get(3, 1)) for piece in pieces]
     metadata: dict[str, MetadataValue] = {
-        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.model": kind,
         "tokenizer.ggml.tokens": list(tokens),
         "tokenizer.ggml.scores": list(scores),
         "tokenizer.ggml.token_type": types,
         "tokenizer.ggml.add_space_prefix": bool(normalizer.get(_ADD_DUMMY_PREFIX, 1)),
+        "tokenizer.ggml.remove_extra_whitespaces": bool(normalizer.get(_REMOVE_EXTRA_WHITESPACES, 1)),
+        "tokenizer.ggml.precompiled_charsmap": list(_bytes(normalizer.get(_CHARSMAP, b""))),
+        "tokenizer.ggml.add_eos_token": False,
     }
     for name, field, default in (("unknown", _UNKNOWN_ID, 0), ("bos", _BEGIN_ID, 1), ("eos", _END_ID, 2)):
         metadata[f"tokenizer.ggml.{name}_token_id"] = _number(trainer.get(field, default))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import BPE, WordPiece
+from tokenizers.models import BPE, Unigram, WordPiece
 
 from engine.errors import CorruptModel, UnsupportedModel
 from engine.loading.gguf import GGUFFile, MetadataValue
@@ -14,7 +14,7 @@ from engine.loading.sentencepiece_model import SentencePieceModel, read_sentence
 from engine.loading.source import ModelSource
 from engine.loading.tekken import tekken_tokenizer
 
-_NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
+_NORMAL, _CONTROL, _USER_DEFINED, _BYTE = 1, 3, 4, 6
 _SPACE = "▁"
 _LONGEST_WORD = 100
 """Letters; a longer word is unknown to WordPiece."""
@@ -52,13 +52,15 @@ def gguf_tokenizer(file: Vocabulary) -> Tokenizer:
         tokenizer = _byte_bpe(file)
     elif kind in ("llama", "gemma"):
         tokenizer = _sentencepiece_bpe(file)
+    elif kind == "t5":
+        tokenizer = _unigram(file)
     elif kind == "bert":
         tokenizer = _word_pieces(file)
     else:
         raise UnsupportedModel(
-            f"{file.path}: tokenizer kind {kind!r} is not supported; supported: gpt2, llama, gemma, bert."
+            f"{file.path}: tokenizer kind {kind!r} is not supported; supported: gpt2, llama, gemma, t5, bert."
         )
-    _add_special_tokens(tokenizer, file, normalized=kind != "gpt2")
+    _add_special_tokens(tokenizer, file, normalized=kind != "gpt2", user_defined=kind != "t5")
     return tokenizer
 
 
@@ -78,7 +80,7 @@ def _byte_bpe(file: Vocabulary) -> Tokenizer:
     bytes_to_letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, bytes_to_letters])
     tokenizer.decoder = decoders.ByteLevel()
-    _add_bos(tokenizer, file, by_default=rule.adds_bos)
+    _add_ends(tokenizer, file, bos_by_default=rule.adds_bos)
     return tokenizer
 
 
@@ -89,16 +91,41 @@ def _sentencepiece_bpe(file: Vocabulary) -> Tokenizer:
     else:
         merges = _merges_from_scores(_vocabulary(file), _scores(file))
     tokenizer = _bpe(file, merges, unk_token=_special_text(file, "unknown"), fuse_unk=True, byte_fallback=True)
-    replace_spaces = normalizers.Replace(" ", _SPACE)
-    steps: list[Any] = [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
-    if file.metadata.get("tokenizer.ggml.add_space_prefix", True):
-        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(_SPACE), replace_spaces])
-        steps.append(decoders.Strip(" ", 1, 0))
-    else:
-        tokenizer.normalizer = replace_spaces
-    tokenizer.decoder = decoders.Sequence(steps)
-    _add_bos(tokenizer, file, by_default=True)
+    _spaces_are_letters(tokenizer, file)
+    _add_ends(tokenizer, file, bos_by_default=True)
     return tokenizer
+
+
+def _unigram(file: Vocabulary) -> Tokenizer:
+    """SentencePiece's unigram model: of all ways to cut a text into pieces, the one whose scores sum to the most."""
+    pieces, unknown = _texts(file, "tokens"), file.metadata.get("tokenizer.ggml.unknown_token_id")
+    if not isinstance(unknown, int) or not 0 <= unknown < len(pieces):
+        raise CorruptModel(f"{file.path}: a unigram vocabulary needs 'tokenizer.ggml.unknown_token_id'.")
+    types = _types(file, len(pieces))
+    rows = zip(pieces, _scores(file), types, strict=True)
+    scored = [(piece, 0.0 if type == _USER_DEFINED else score) for piece, score, type in rows]  # 0: always taken whole
+    tokenizer = Tokenizer(Unigram(scored, unknown, byte_fallback=_BYTE in types))
+    _spaces_are_letters(tokenizer, file)
+    # Where no piece goes on after a space, cutting there first gives the same pieces sooner.
+    split = not any(_SPACE in piece[1:] for piece in pieces)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=split)
+    _add_ends(tokenizer, file, bos_by_default=False, eos_by_default=True)
+    return tokenizer
+
+
+def _spaces_are_letters(tokenizer: Tokenizer, file: Vocabulary) -> None:
+    """SentencePiece's normalisation of a text, and the way back."""
+    steps: list[Any] = []
+    if charsmap := file.metadata.get("tokenizer.ggml.precompiled_charsmap"):
+        steps.append(normalizers.Precompiled(bytes(byte & 255 for byte in cast("list[int]", charsmap))))
+    if file.metadata.get("tokenizer.ggml.remove_extra_whitespaces"):
+        steps += [normalizers.Replace(Regex(r"\A +| +\z"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
+    back: list[Any] = [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    if file.metadata.get("tokenizer.ggml.add_space_prefix", True):
+        steps.append(normalizers.Prepend(_SPACE))
+        back.append(decoders.Strip(" ", 1, 0))
+    tokenizer.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", _SPACE)])
+    tokenizer.decoder = decoders.Sequence(back)
 
 
 def _word_pieces(file: Vocabulary) -> Tokenizer:
@@ -140,25 +167,36 @@ def _merges_from_scores(vocabulary: dict[str, int], scores: list[float]) -> list
     return [(left, right) for *_, left, right in pairs]
 
 
-def _add_special_tokens(tokenizer: Tokenizer, file: Vocabulary, *, normalized: bool) -> None:
-    """Control tokens are special; user-defined ones are found whole but stay in the text."""
+def _add_special_tokens(tokenizer: Tokenizer, file: Vocabulary, *, normalized: bool, user_defined: bool) -> None:
+    """Control tokens are special; `user_defined` ones are found whole and stay in the text: unigram does so itself."""
     tokens = _texts(file, "tokens")
-    kinds = file.metadata.get("tokenizer.ggml.token_type")
-    types = cast("list[int]", kinds) if isinstance(kinds, list) else [_NORMAL] * len(tokens)
     special = {_special_text(file, name) for name in _SPECIAL}
-    named = list(zip(tokens, types, strict=False))
+    named = list(zip(tokens, _types(file, len(tokens)), strict=False))
     control = [token for token, type in named if type == _CONTROL or token in special]
     whole = [token for token, type in named if type == _USER_DEFINED and token not in special]
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=normalized) for token in whole])
+    if user_defined:
+        tokenizer.add_tokens([AddedToken(token, special=False, normalized=normalized) for token in whole])
 
 
-def _add_bos(tokenizer: Tokenizer, file: Vocabulary, *, by_default: bool) -> None:
-    bos, number = _special_text(file, "bos"), file.metadata.get("tokenizer.ggml.bos_token_id")
-    if bos is not None and isinstance(number, int) and file.metadata.get("tokenizer.ggml.add_bos_token", by_default):
+def _add_ends(tokenizer: Tokenizer, file: Vocabulary, *, bos_by_default: bool, eos_by_default: bool = False) -> None:
+    """Beginning and end of sequence around what is encoded, as the file says or else by default."""
+    ends: dict[str, tuple[str, int]] = {}
+    for name, by_default in (("bos", bos_by_default), ("eos", eos_by_default)):
+        text, number = _special_text(file, name), file.metadata.get(f"tokenizer.ggml.{name}_token_id")
+        added = file.metadata.get(f"tokenizer.ggml.add_{name}_token", by_default)
+        if added and text is not None and isinstance(number, int):
+            ends[name] = (text, number)
+    if ends:
+        before, after = ([ends[name][0]] if name in ends else [] for name in ("bos", "eos"))
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{bos} $A", pair=f"{bos} $A $B", special_tokens=[(bos, number)]
+            single=[*before, "$A", *after], pair=[*before, "$A", "$B", *after], special_tokens=list(ends.values())
         )
+
+
+def _types(file: Vocabulary, count: int) -> list[int]:
+    types = file.metadata.get("tokenizer.ggml.token_type")
+    return cast("list[int]", types) if isinstance(types, list) else [_NORMAL] * count
 
 
 def _vocabulary(file: Vocabulary) -> dict[str, int]:

@@ -36,7 +36,7 @@ def test_texts_become_the_expected_ids_and_texts_again(tmp_path: Path):
     said = read_gguf(tmp_path / "v.gguf").metadata
     columns = (said[f"tokenizer.ggml.{key}"] for key in ("tokens", "scores", "token_type"))
     pieces = b"".join(piece(*row) for row in zip(*columns, strict=True))
-    (tmp_path / "tokenizer.model").write_bytes(pieces + block(2, number(3, 2)) + block(3, number(3, 1)))
+    (tmp_path / "tokenizer.model").write_bytes(pieces + block(2, number(3, 2)) + block(3, number(3, 1) + number(4, 0)))
     tokenizer = gguf_tokenizer(read_sentencepiece(tmp_path / "tokenizer.model"))
     for text, line in zip(TEXTS, (DATA / "ggml-vocab-phi-3.gguf.out").read_text().splitlines(), strict=True):
         ids = tokenizer.encode(text, add_special_tokens=False).ids
@@ -53,6 +53,6 @@ def test_a_damaged_file_is_corrupt(tmp_path: Path, content: bytes):
 
 
 def test_another_algorithm_is_refused_by_name(tmp_path: Path):
-    (tmp_path / "tokenizer.model").write_bytes(piece("a", 0.0, 1) + block(2, number(3, 1)))
-    with pytest.raises(UnsupportedModel, match="no BPE model"):
+    (tmp_path / "tokenizer.model").write_bytes(piece("a", 0.0, 1) + block(2, number(3, 3)))
+    with pytest.raises(UnsupportedModel, match="neither unigram nor BPE"):
         read_sentencepiece(tmp_path / "tokenizer.model")
