@@ -12,6 +12,7 @@ from typing import Literal
 
 Bites = Literal["always", "root", "never"]
 ARM = platform.machine() == "aarch64"
+EVERY_NETWORK = ("none", "loopback", "full")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Attack:
     bites: Bites = "always"
     allowed_in: tuple[str, ...] = ()
     """Networks in which this is no attack."""
+    bare_allows: tuple[str, ...] = ()
+    """Networks in which only namespaces stop it: what a machine without them leaves open, as the guide says."""
 
 
 NUMBERS = {
@@ -114,7 +117,7 @@ def makes_socket(family: int | str, kind: str = "SOCK_RAW", protocol: int = 0) -
 
 FILES = {
     "read the shadow file": Attack("len(open('/etc/shadow').read()) > 0", "root"),
-    "read the users of the host": Attack("'daemon' in open('/etc/passwd').read()"),
+    "read the users of the host": Attack("'daemon' in open('/etc/passwd').read()", bare_allows=EVERY_NETWORK),
     "read a file in the home of the server": Attack("open(T['canary']).read() == 'secret'"),
     "list the home of the server": Attack("import os\n'.canary' in os.listdir(T['home'])"),
     "read a world-readable file": Attack("open(T['file']).read() == 'secret'"),
@@ -134,11 +137,12 @@ FILES = {
     "read it by a child process": Attack(
         "import subprocess\nsubprocess.run(['cat', T['file']], capture_output=True).stdout == b'secret'"
     ),
-    "see that a file exists": Attack("import os\nos.path.exists(T['file'])"),
+    "see that a file exists": Attack("import os\nos.path.exists(T['file'])", bare_allows=EVERY_NETWORK),
     "map a file": Attack("import mmap\nf = open(T['file'], 'r+b')\nmmap.mmap(f.fileno(), 0)[:6] == b'secret'"),
     "watch a directory": Attack(
         "import ctypes\nlibc = ctypes.CDLL(None)\n"
-        "libc.inotify_add_watch(libc.inotify_init(), T['directory'].encode(), 2) >= 0"
+        "libc.inotify_add_watch(libc.inotify_init(), T['directory'].encode(), 2) >= 0",
+        bare_allows=EVERY_NETWORK,
     ),
     "write a world-writable file": Attack("open(T['file'], 'w').write('changed') > 0"),
     "append to it by a shell": Attack(
@@ -158,10 +162,12 @@ FILES = {
     "remove a file": Attack("import os\nos.unlink(T['file'])\nTrue"),
     "rename a file": Attack("import os\nos.rename(T['file'], T['file'] + '2')\nTrue"),
     "exchange a file for one's own": Attack("import os\nopen('x', 'w').close()\nos.replace('x', T['file'])\nTrue"),
-    "change a mode": Attack("import os\nos.chmod(T['file'], 0o600)\nTrue"),
+    "change a mode": Attack("import os\nos.chmod(T['file'], 0o600)\nTrue", bare_allows=EVERY_NETWORK),
     "change a mode back and forth": Attack("import os\nos.chmod('/usr/bin/env', 0o755)\nTrue", "root"),
-    "change an owner": Attack("import os\nos.chown(T['file'], os.getuid(), os.getgid())\nTrue"),
-    "change a time": Attack("import os\nos.utime(T['file'], (1, 1))\nTrue"),
+    "change an owner": Attack(
+        "import os\nos.chown(T['file'], os.getuid(), os.getgid())\nTrue", bare_allows=EVERY_NETWORK
+    ),
+    "change a time": Attack("import os\nos.utime(T['file'], (1, 1))\nTrue", bare_allows=EVERY_NETWORK),
     "change the time of a program": Attack(
         "import os\ns = os.stat('/usr/bin/env')\nos.utime('/usr/bin/env', ns=(s.st_atime_ns, s.st_mtime_ns))\nTrue",
         "root",
@@ -170,8 +176,8 @@ FILES = {
     "list /tmp of the host": Attack("import os\nos.path.basename(T['directory']) in os.listdir('/tmp')"),
     "list /var": Attack("import os\nlen(os.listdir('/var')) > 0"),
     "list /sys": Attack("import os\nlen(os.listdir('/sys')) > 0"),
-    "list the homes": Attack("import os\nos.path.exists('/home')"),
-    "see the control groups": Attack("import os\nos.path.exists('/sys/fs/cgroup')"),
+    "list the homes": Attack("import os\nos.path.exists('/home')", bare_allows=EVERY_NETWORK),
+    "see the control groups": Attack("import os\nos.path.exists('/sys/fs/cgroup')", bare_allows=EVERY_NETWORK),
     "read the program of the server": Attack("'class Session' in open(T['source']).read()"),
     "change what runs inside": Attack(opens("T['guest']"), "root"),
     "read a disk": Attack(
@@ -181,7 +187,8 @@ FILES = {
     ),
     "find devices": Attack(
         "import os\nany(os.path.exists('/dev/' + n) for n in ('kmsg', 'mem', 'ptmx', 'fuse', 'kvm', 'loop-control', "
-        "'net/tun', 'tty', 'console', 'vsock', 'userfaultfd'))"
+        "'net/tun', 'tty', 'console', 'vsock', 'userfaultfd'))",
+        bare_allows=EVERY_NETWORK,
     ),
     "make a device": Attack("import os, stat\nos.mknod('d', stat.S_IFBLK | 0o666, os.makedev(254, 0))\nTrue", "never"),
     "change the mode of a device": Attack("import os\nos.chmod('/dev/null', 0o666)\nTrue", "root"),
@@ -199,6 +206,7 @@ FILES = {
         "import os\nany(os.path.exists(f'/proc/self/fd/{n}/' + '../' * 20 + T['file']) "
         "for n in os.listdir('/proc/self/fd'))",
         "never",
+        bare_allows=EVERY_NETWORK,
     ),
 }
 
@@ -212,7 +220,7 @@ KERNEL_FILES = {
     ),
     "be spared when memory runs out": Attack("open('/proc/self/oom_score_adj', 'w').write('-1000') > 0", "root"),
     "write one's own user map": Attack("open('/proc/self/uid_map', 'w').write('0 0 1') > 0", "never"),
-    "learn the name of the host": Attack("import os\nos.uname().nodename == T['hostname']"),
+    "learn the name of the host": Attack("import os\nos.uname().nodename == T['hostname']", bare_allows=EVERY_NETWORK),
 }
 
 NETWORK = {
@@ -235,10 +243,11 @@ NETWORK = {
         "except OSError as e: found = e.errno == 98\nfound",
         allowed_in=("full",),
     ),
-    "connect to a socket by path": Attack(connects("AF_UNIX", "T['socket']")),
+    "connect to a socket by path": Attack(connects("AF_UNIX", "T['socket']"), bare_allows=("full",)),
     "connect to it through a link": Attack(
         "import os, socket\nos.path.lexists('s') and os.unlink('s')\nos.symlink(T['socket'], 's')\n"
-        "socket.socket(socket.AF_UNIX).connect('s')\nTrue"
+        "socket.socket(socket.AF_UNIX).connect('s')\nTrue",
+        bare_allows=("full",),
     ),
     "connect to an abstract socket": Attack(connects("AF_UNIX", "'\\0' + T['abstract']")),
     "find a way out": Attack(
@@ -319,13 +328,19 @@ PROCESSES = {
         "import os, time\nparent = os.getppid()\nos.kill(parent, 15)\ntime.sleep(0.1)\nos.getppid() != parent", "never"
     ),
     "kill the first process": Attack("import os\nos.kill(1, 9)\nTrue", "never"),
-    "hold the server by a descriptor": Attack("import os\nos.pidfd_open(T['pid']) >= 0"),
-    "ask for the priority of the server": Attack("import os\nos.getpriority(os.PRIO_PROCESS, T['pid']) < 100"),
-    "ask where the server runs": Attack("import os\nlen(os.sched_getaffinity(T['pid'])) > 0"),
+    "hold the server by a descriptor": Attack("import os\nos.pidfd_open(T['pid']) >= 0", bare_allows=EVERY_NETWORK),
+    "ask for the priority of the server": Attack(
+        "import os\nos.getpriority(os.PRIO_PROCESS, T['pid']) < 100", bare_allows=EVERY_NETWORK
+    ),
+    "ask where the server runs": Attack(
+        "import os\nlen(os.sched_getaffinity(T['pid'])) > 0", bare_allows=EVERY_NETWORK
+    ),
     "change the limits of the server": Attack(
         "import resource as r\nlen(r.prlimit(T['pid'], r.RLIMIT_NOFILE)) == 2", "root"
     ),
-    "see processes of the host": Attack("import os\nos.path.exists(f\"/proc/{T['pid']}/status\")"),
+    "see processes of the host": Attack(
+        "import os\nos.path.exists(f\"/proc/{T['pid']}/status\")", bare_allows=EVERY_NETWORK
+    ),
     "read the command of the server": Attack("len(open(f\"/proc/{T['pid']}/cmdline\").read()) > 0"),
     "read the environment of the server": Attack("'PATH' in open(f\"/proc/{T['pid']}/environ\").read()", "root"),
     "open the memory of the server": Attack(opens("f\"/proc/{T['pid']}/mem\"", "os.O_RDONLY"), "root"),
@@ -370,10 +385,17 @@ IDENTITY = {
     "become another user": Attack(in_child("os.setresuid(1, 1, 1)"), "root"),
     "become root's group": Attack(in_child("os.setgid(0)"), "root"),
     "join groups": Attack(in_child("os.setgroups([0, 42])"), "root"),
-    "run a set-user-id program": Attack(
-        "import subprocess\nsubprocess.run(['su', '-c', 'true'], stdin=-3, stderr=-3).returncode == 0", "root"
+    "run a set-group-id program": Attack(
+        "import subprocess\nsubprocess.run(['chage', '-l', 'root'], stdout=-3, stderr=-3).returncode == 0", "root"
     ),
-    "hold capabilities": Attack("any(int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap'))"),
+    "hold capabilities": Attack(
+        "any(int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith(('CapEff', 'CapPrm', 'CapInh')))",
+        "root",
+    ),
+    "be given capabilities by a file": Attack(
+        "any(int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('CapBnd'))",
+        bare_allows=EVERY_NETWORK,  # an ordinary user has no right to drop these; without new privileges nobody gets them
+    ),
     "gain privileges on exec": Attack("'NoNewPrivs:\\t0' in open('/proc/self/status').read()"),
     "run without a filter": Attack("'Seccomp:\\t0' in open('/proc/self/status').read()"),
     "raise its memory": Attack(

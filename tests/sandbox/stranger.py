@@ -20,8 +20,9 @@ REPOSITORY = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from sandbox import SandboxPolicy, Session  # noqa: E402
-from sandbox.linux import kernel, mounts  # noqa: E402
+from sandbox.linux import kernel, mounts, seccomp  # noqa: E402
 
+KEPT = ["datagram", "file", "socket"]
 SECRET = "".join(("canary-", "in-the-", "environment"))
 
 
@@ -34,9 +35,12 @@ class Targets:
         tcp = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=100))
         named = stack.enter_context(socket.socket(socket.AF_UNIX))
         abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
+        datagram = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         self.directory.chmod(0o777)
         named.bind(f"{self.directory}/socket")
         os.chmod(f"{self.directory}/socket", 0o777)
+        datagram.bind(f"{self.directory}/datagram")
+        os.chmod(f"{self.directory}/datagram", 0o777)
         abstract.bind(f"\0mistralrs-{os.getpid()}")
         for listener in (named, abstract):
             listener.listen(100)
@@ -46,6 +50,7 @@ class Targets:
             "home": str(self.home),
             "canary": str(self.home / ".canary"),
             "socket": f"{self.directory}/socket",
+            "datagram": f"{self.directory}/datagram",
             "abstract": f"mistralrs-{os.getpid()}",
             "port": tcp.getsockname()[1],
             "address": own_address(),
@@ -61,7 +66,7 @@ class Targets:
             path.write_text("secret")
             path.chmod(0o666)
         for path in self.directory.iterdir():
-            if path.name not in ("file", "socket"):
+            if path.name not in KEPT:
                 path.unlink()
 
     def untouched(self) -> bool:
@@ -69,7 +74,7 @@ class Targets:
         same = all(
             path.exists() and path.read_text() == "secret" and path.stat().st_mode & 0o777 == 0o666 for path in files
         )
-        return same and sorted(os.listdir(self.directory)) == ["file", "socket"]
+        return same and sorted(os.listdir(self.directory)) == KEPT
 
 
 def own_address() -> str:
@@ -82,8 +87,8 @@ def own_address() -> str:
             return "127.0.0.1"
 
 
-def become(uid: int) -> None:
-    """Become an ordinary user who can enter every directory above the interpreter and this repository."""
+def open_the_way() -> None:
+    """Let every user enter the directories above the interpreter and this repository; in our own view of them."""
     needed = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, REPOSITORY)}
     closed = {str(parent) for path in needed for parent in Path(path).parents if not os.stat(parent).st_mode & 0o001}
     if closed:
@@ -96,6 +101,10 @@ def become(uid: int) -> None:
         for path, source in kept:
             if not os.path.exists(path):
                 mounts._attach(source, "", path)
+
+
+def become(uid: int) -> None:
+    """Become an ordinary user."""
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
@@ -110,8 +119,12 @@ async def run_all(rules: dict[str, Any], cases: list[tuple[str, str]]) -> dict[s
             told["layers"] = {layer.name: layer.on for layer in (await session.report()).layers}
             for name, code in cases:
                 targets.renew()
+                import time
+
+                b = time.time()
                 result = await session.run(code.replace("TARGET", repr(targets.values)))
                 told[name] = {
+                    "s": round(time.time() - b, 2),
                     "status": result.status,
                     "value": result.value,
                     "exception": result.exception,
@@ -125,8 +138,13 @@ async def run_all(rules: dict[str, Any], cases: list[tuple[str, str]]) -> dict[s
 def main() -> None:
     request = json.load(sys.stdin)
     os.environ["MISTRALRS_TEST_SECRET"] = SECRET
+    if os.geteuid() == 0:
+        open_the_way()
     if request["uid"] is not None:
         become(request["uid"])
+    if request["refused"]:
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        seccomp.install(seccomp.build(True, kernel.machine_index(), request["refused"]))
     print(json.dumps(asyncio.run(run_all(request["rules"], request["cases"]))))
 
 

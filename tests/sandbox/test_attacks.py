@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sandbox import Session
-from tests.sandbox import batches
-from tests.sandbox.attacks import ATTACKS
-from tests.sandbox.batches import PLACES, WHO, Place
+from tests.sandbox import attacks, batches, intrusions
+from tests.sandbox.batches import BARE_PLACES, PLACES, WHO, Place
 from tests.sandbox.stranger import SECRET
 
+ATTACKS = {**attacks.ATTACKS, **intrusions.ATTACKS}
 OpenSession = Callable[..., Awaitable[Session]]
 
 
@@ -20,31 +20,36 @@ def cases(names: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, "T = TARGET\n" + ATTACKS[name].code) for name in names)
 
 
-@pytest.mark.parametrize("place", PLACES, ids=str)
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_fails_inside(name: str, place: Place) -> None:
-    names = [name for name, attack in ATTACKS.items() if place.network not in attack.allowed_in]
-    if name not in names:
-        pytest.skip("allowed in this mode")
-    told = batches.run(place, cases(names))
-    batches.skip_without_layers(told)
+def is_attack(name: str, place: Place) -> bool:
+    attack = ATTACKS[name]
+    return place.network not in attack.allowed_in and not (place.bare and place.network in attack.bare_allows)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(place, name) for place in (*PLACES, *BARE_PLACES) for name in ATTACKS if is_attack(name, place)],
+    ids=str,
+)
+def test_an_attack_fails_inside(place: Place, name: str) -> None:
+    told = batches.run(place, cases([name for name in ATTACKS if is_attack(name, place)]))
+    batches.skip_without_layers(told, place)
     assert told[name]["value"] in (None, "False"), told[name]
     assert told[name]["untouched"], "a file of the host was changed"
     assert told[name]["alive"]
 
 
-@pytest.mark.parametrize("who", WHO)
-@pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if attack.bites != "never"])
-def test_the_same_attack_succeeds_outside(name: str, who: str) -> None:
-    names = [name for name, attack in ATTACKS.items() if attack.bites == "always" or attack.bites == who]
-    if name not in names:
-        pytest.skip("needs root outside")
-    told = batches.run(Place(who, mode="off"), cases(names))
+def biting(who: str) -> list[str]:
+    return [name for name, attack in ATTACKS.items() if attack.bites in ("always", who)]
+
+
+@pytest.mark.parametrize(("who", "name"), [(who, name) for who in WHO for name in biting(who)])
+def test_the_same_attack_succeeds_outside(who: str, name: str) -> None:
+    told = batches.run(Place(who, mode="off"), cases(biting(who)))
     assert told[name]["value"] == "True", told[name]
 
 
 def test_the_suite_is_as_large_as_we_say() -> None:
-    assert len(ATTACKS) >= 150
+    assert len(ATTACKS) >= 240
 
 
 SEARCH_MEMORY = f"""

@@ -228,7 +228,7 @@ def test_ordinary_code_gives_its_value(name: str, place: Place) -> None:
         pytest.skip("there is no loopback in this mode")
     pytest.importorskip(NEEDS.get(name, "sys"))
     told = batches.run(place, tuple((name, code) for name, (code, _) in everything.items()))
-    batches.skip_without_layers(told)
+    batches.skip_without_layers(told, place)
     _, expected = everything[name]
     assert (told[name]["status"], told[name]["exception"]) == ("ok", None), told[name]
     if expected is not None:
