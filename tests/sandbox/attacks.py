@@ -394,7 +394,7 @@ IDENTITY = {
     ),
     "be given capabilities by a file": Attack(
         "any(int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('CapBnd'))",
-        bare_allows=EVERY_NETWORK,  # an ordinary user has no right to drop these; without new privileges nobody gets them
+        bare_allows=EVERY_NETWORK,  # an ordinary user cannot drop these; without new privileges nobody gets them
     ),
     "gain privileges on exec": Attack("'NoNewPrivs:\\t0' in open('/proc/self/status').read()"),
     "run without a filter": Attack("'Seccomp:\\t0' in open('/proc/self/status').read()"),

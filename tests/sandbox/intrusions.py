@@ -105,12 +105,14 @@ HOST = {
         "never",
     ),
     "leave one by another call": Attack(
-        "import ctypes, os, stat, struct\nlibc = ctypes.CDLL(None)\nhow = struct.pack('QQQ', os.O_CREAT | os.O_RDWR, 0o4755, 0)\n"
+        "import ctypes, os, stat, struct\nlibc = ctypes.CDLL(None)\n"
+        "how = struct.pack('QQQ', os.O_CREAT | os.O_RDWR, 0o4755, 0)\n"
         "os.path.exists('p4') and os.unlink('p4')\n"
         "fd = libc.syscall(437, -100, b'p4', how, 24)\nos.fstat(fd).st_mode & stat.S_ISUID > 0"
     ),
     "write a program by its descriptor": Attack(
-        "import os\nfd = os.open('/usr/bin/env', os.O_PATH)\nos.close(os.open(f'/proc/self/fd/{fd}', os.O_WRONLY))\nTrue",
+        "import os\nfd = os.open('/usr/bin/env', os.O_PATH)\n"
+        "os.close(os.open(f'/proc/self/fd/{fd}', os.O_WRONLY))\nTrue",
         "root",
     ),
     "mark a program": Attack("import os\nos.setxattr('/usr/bin/env', 'user.mark', b'1')\nTrue", "never"),
@@ -132,7 +134,8 @@ HOST = {
     ),
     "take a capability back": Attack(
         in_child(
-            "import struct; assert libc.capset(struct.pack('Ii', 0x20080522, 0), struct.pack('IIIIII', 2, 2, 0, 0, 0, 0)) == 0"
+            "from struct import pack as p; "
+            "assert libc.capset(p('Ii', 0x20080522, 0), p('IIIIII', 2, 2, 0, 0, 0, 0)) == 0"
         ),
         "root",
     ),
@@ -140,11 +143,11 @@ HOST = {
     "run a program with capabilities of its file": Attack(
         "import subprocess\nsubprocess.run(['mount', '-t', 'tmpfs', 'x', '/mnt'], stderr=-3).returncode == 0", "never"
     ),
-    "find what others locked": Attack(f"str({'T'}['pid']) in open('/proc/locks').read()", "never"),
+    "find what others locked": Attack("f' {T[\"pid\"]} ' in open('/proc/locks').read()", "never"),
     "see the terminals": Attack("import os\nlen(os.listdir('/dev/pts')) >= 0", "never"),
     "reach the bus of the desktop": Attack(
         "import glob, socket\nfound = False\n"
-        "for path in [*glob.glob('/run/**/*bus*', recursive=True), *glob.glob('/run/*.sock'), *glob.glob('/tmp/.X11-unix/*')]:\n"
+        "for path in [*glob.glob('/run/*/*bus*'), *glob.glob('/run/*.sock'), *glob.glob('/tmp/.X11-unix/*')]:\n"
         "  try: socket.socket(socket.AF_UNIX).connect(path); found = True\n  except OSError: pass\nfound",
         "never",
     ),
@@ -156,11 +159,13 @@ SOCKETS = {
         bare_allows=("full",),
     ),
     "send out of a pair": Attack(
-        "import socket\na, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\na.sendto(b'x', T['datagram']) == 1",
+        "import socket\na, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+        "a.sendto(b'x', T['datagram']) == 1",
         bare_allows=("full",),
     ),
     "send a descriptor to a socket by path": Attack(
-        "import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect(T['socket'])\nsocket.send_fds(s, [b'x'], [0]) == 1",
+        "import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect(T['socket'])\n"
+        "socket.send_fds(s, [b'x'], [0]) == 1",
         bare_allows=("full",),
     ),
     "connect with a pair": Attack("import socket\na, b = socket.socketpair()\na.connect(T['socket'])\nTrue", "never"),
@@ -176,7 +181,8 @@ SOCKETS = {
         allowed_in=("full",),
     ),
     "connect to a service by IPv6": Attack(
-        "import socket\ns = socket.socket(socket.AF_INET6)\ns.settimeout(5)\ns.connect(('::ffff:0.0.0.0', T['port']))\nTrue",
+        "import socket\ns = socket.socket(socket.AF_INET6)\ns.settimeout(5)\n"
+        "s.connect(('::ffff:0.0.0.0', T['port']))\nTrue",
         allowed_in=("full",),
     ),
     "connect without waiting": Attack(
@@ -249,7 +255,8 @@ ESCAPES = {
         "import subprocess\nsubprocess.run(['unshare', '-Ur', 'true'], stderr=-3).returncode == 0", "never"
     ),
     "run another sandbox inside": Attack(
-        "import shutil, subprocess\nbool(shutil.which('bwrap')) and subprocess.run(['bwrap', '--ro-bind', '/', '/', 'true'], "
+        "import shutil, subprocess\n"
+        "bool(shutil.which('bwrap')) and subprocess.run(['bwrap', '--ro-bind', '/', '/', 'true'], "
         "stderr=-3).returncode == 0",
         "never",
     ),

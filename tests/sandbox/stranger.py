@@ -119,12 +119,8 @@ async def run_all(rules: dict[str, Any], cases: list[tuple[str, str]]) -> dict[s
             told["layers"] = {layer.name: layer.on for layer in (await session.report()).layers}
             for name, code in cases:
                 targets.renew()
-                import time
-
-                b = time.time()
                 result = await session.run(code.replace("TARGET", repr(targets.values)))
                 told[name] = {
-                    "s": round(time.time() - b, 2),
                     "status": result.status,
                     "value": result.value,
                     "exception": result.exception,
