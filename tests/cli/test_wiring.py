@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from engine import ModelOptions
 from mistralrs_agent.agent.agent import AgentSettings
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.cli import cli
-from mistralrs_agent.cli.wiring import agent_settings, model_options, sandbox_policy
+from mistralrs_agent.cli.logs import LogStyle
+from mistralrs_agent.cli.wiring import agent_settings, model_options, open_tracing, sandbox_policy
+from mistralrs_agent.errors import ConfigError
 from mistralrs_agent.options import Options
 from sandbox import SandboxPolicy
 
@@ -102,3 +105,30 @@ def test_sandbox_limits_arrive(chosen):
     policy = sandbox_policy(chosen(line))
     assert policy.python is not None and policy.python.name == "chat.jinja"
     assert policy == SandboxPolicy("on", "none", 100, 10, 5, 50, policy.python, 3, Path("/work"))
+
+
+def test_traces_go_nowhere_unless_an_endpoint_is_named(chosen, monkeypatch):
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    assert open_tracing(chosen("")) is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert open_tracing(chosen("")) is not None
+    assert chosen("--otlp-content").server.otlp_content
+
+
+def test_an_endpoint_without_opentelemetry_is_refused_with_what_to_install(chosen, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mistralrs_agent.server.tracing.tracing", None)
+    with pytest.raises(ConfigError, match=r"--otlp-endpoint .* not installed: pip install 'mistralrs-agent\[otel\]'"):
+        open_tracing(chosen("--otlp-endpoint http://127.0.0.1:4318"))
+
+
+def test_the_log_knows_every_secret_that_was_given(chosen):
+    line = "--api-key sesame-1 --tool-dispatch-url http://x --tool-dispatch-secret sesame-2 --token-source literal:hf_3"
+    style = LogStyle.of(chosen(line))
+    assert set(style.secrets) == {"sesame-1", "sesame-2", "hf_3"}
+    assert "sesame" not in repr(style)
+
+
+def test_a_secret_that_is_wrong_is_not_repeated(chosen):
+    with pytest.raises(ConfigError, match="--token-source") as caught:
+        chosen("--token-source hf_sesame")
+    assert "hf_sesame" not in str(caught.value)

@@ -12,7 +12,7 @@ import click
 from mistralrs_agent.agent.local import LocalConversation
 from mistralrs_agent.cli.chat import full_screen
 from mistralrs_agent.cli.logs import ACCESS_LOG, LogStyle, log_to_file, log_to_terminal
-from mistralrs_agent.cli.wiring import Running, open_agent, server_settings
+from mistralrs_agent.cli.wiring import Running, open_agent, open_tracing, server_settings
 from mistralrs_agent.options import Options
 from mistralrs_agent.server.app import create_app, create_mcp_app
 from mistralrs_agent.server.serve import bind, serve, serving, url_of
@@ -35,9 +35,12 @@ async def _serve(options: Options) -> None:
         server = options.server
         ports = [server.port] if server.mcp_port is None else [server.port, server.mcp_port]
         listeners = [stack.enter_context(bind(server.host, port)) for port in ports]
+        tracing = open_tracing(options)
+        if tracing is not None:
+            stack.push_async_callback(tracing.close)
         running = await stack.enter_async_context(open_agent(options, log.info, default_state=default_file()))
         settings = server_settings(options, running)
-        telemetry = Telemetry(running.agent)
+        telemetry = Telemetry(running.agent, tracing)
         apps = [create(running.agent, settings, telemetry) for create in (create_app, create_mcp_app)[: len(ports)]]
         places = list(zip(apps, listeners, strict=True))
         addresses = [url_of(listener) for listener in listeners]

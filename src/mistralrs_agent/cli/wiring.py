@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from engine import ModelOptions
 from engine.chat.local import open_model
@@ -14,7 +14,7 @@ from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.agent.sessions import Sessions
-from mistralrs_agent.errors import UserError
+from mistralrs_agent.errors import ConfigError, UserError
 from mistralrs_agent.options import Options
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
@@ -25,6 +25,9 @@ from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.shell import ShellTool
 from mistralrs_agent.tools.toolbox import Toolbox
 from sandbox import LayerReport, SandboxError, SandboxPolicy, describe
+
+if TYPE_CHECKING:
+    from mistralrs_agent.server.tracing.tracing import Tracing
 
 CacheType = Literal["auto", "f32", "bf16", "f16", "f8e4m3"]
 _CACHE_TYPES: dict[str, CacheType] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "float8_e4m3fn": "f8e4m3"}
@@ -128,6 +131,22 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
         sandbox_summary=running.sandbox_summary,
         sandbox_layers=tuple(asdict(layer) for layer in running.sandbox.layers) if running.sandbox else (),
     )
+
+
+def open_tracing(options: Options) -> Tracing | None:
+    """Where traces go; None when nobody asked for them.
+
+    Raises: ConfigError.
+    """
+    endpoint = options.server.otlp_endpoint
+    if endpoint is None:
+        return None
+    try:
+        from mistralrs_agent.server.tracing.tracing import Tracing  # noqa: PLC0415 - of an extra
+    except ImportError as error:
+        needed = "--otlp-endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT) needs OpenTelemetry, which is not installed"
+        raise ConfigError(f"{needed}: pip install 'mistralrs-agent[otel]'") from error
+    return Tracing.to_endpoint(endpoint, content=options.server.otlp_content)
 
 
 @asynccontextmanager

@@ -48,6 +48,7 @@ class Server(Section):
     rules: ClassVar[tuple[Rule, ...]] = (
         differ("mcp_port", "port"),
         needs("tool_dispatch_timeout", "tool_dispatch_url"),
+        needs("otlp_content", "otlp_endpoint"),
     )
 
     host: Annotated[str, flag("--host", metavar="ADDRESS")] = "127.0.0.1"
@@ -88,6 +89,14 @@ class Server(Section):
     """Send no x-request-id header with answers."""
     disable_metrics: Annotated[bool, flag("--disable-metrics")] = False
     """Serve no /metrics."""
+    otlp_endpoint: Annotated[
+        str | None,
+        AfterValidator(_is_address),
+        flag("--otlp-endpoint", metavar="URL", env="OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ] = None
+    """Send traces of requests, turns, model rounds and tool calls to this OpenTelemetry collector (OTLP over HTTP)."""
+    otlp_content: Annotated[bool, flag("--otlp-content")] = False
+    """Let traces also tell what was asked and answered, and what went into tools and came out."""
 
 
 class Chat(Section):

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -118,7 +119,19 @@ def provider_named(line: str) -> SearchProvider:
 
 def providers_named(lines: Sequence[str]) -> SearchProvider:
     """One engine, or several behind each other. Raises: ConfigError."""
-    return provider_named(lines[0]) if len(lines) == 1 else FallOver({line: provider_named(line) for line in lines})
+    return (
+        provider_named(lines[0])
+        if len(lines) == 1
+        else FallOver({_shown(line): provider_named(line) for line in lines})
+    )
+
+
+def _shown(line: str) -> str:
+    """An engine's name for messages: the address without what may be secret in it."""
+    name, _, address = line.partition("=")
+    url = urlsplit(address)
+    shown = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return f"{name}={shown}" if address else name
 
 
 def _key(name: str, variable: str) -> str:

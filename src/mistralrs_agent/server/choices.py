@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import TypeVar
 
-from engine import ChatRequest, Message, ReplyEvent
+from engine import ChatModel, ChatRequest, Message, ReplyEvent
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
@@ -14,8 +14,10 @@ from mistralrs_agent.errors import RequestError
 T = TypeVar("T")
 
 
-def several_choices(agent: Agent, turn: Turn) -> AsyncGenerator[ReplyEvent, None]:
-    """Raises: RequestError when the turn needs the agent loop, or is wrong in itself."""
+def several_choices(agent: Agent, model: ChatModel, turn: Turn) -> AsyncGenerator[ReplyEvent, None]:
+    """`model` is the agent's, perhaps watched.
+
+    Raises: RequestError when the turn needs the agent loop, or is wrong in itself."""
     if turn.session_id is not None:
         raise RequestError("A session has one answer per turn: n must be 1.", param="n")
     if agent.tools_of(turn):
@@ -36,7 +38,7 @@ def several_choices(agent: Agent, turn: Turn) -> AsyncGenerator[ReplyEvent, None
         truncate=turn.truncate,
         cache_salt=turn.cache_salt,
     )
-    return closed_after(agent.model.chat(request))
+    return closed_after(model.chat(request))
 
 
 async def closed_after(events: AsyncIterator[T]) -> AsyncGenerator[T, None]:

@@ -28,7 +28,7 @@ def mcp_chat(served: Served) -> Chat:
             raise InvalidArguments("stream and tools have no meaning here: the answer is one text.")
         try:
             served.check_model(body.model)
-            head, reply = start_reply(served.agent, body)
+            head, reply = start_reply(served, body)
         except RequestError as error:
             raise InvalidArguments(str(error)) from error
         answer = await chat_body(reply, head)

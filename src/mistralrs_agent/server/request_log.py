@@ -15,12 +15,11 @@ from engine.request_id import request_id
 from mistralrs_agent.server.error_table import ErrorReply, error_reply
 from mistralrs_agent.server.record import CLIENT_CLOSED, RequestRecord, RoutePatterns, current_record
 from mistralrs_agent.server.settings import ServerSettings
-from mistralrs_agent.server.telemetry import Telemetry
+from mistralrs_agent.server.telemetry import HOUSEKEEPING, Telemetry
 
 access_log = logging.getLogger("mistralrs_agent.access")
 
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_HOUSEKEEPING = ("/", "/health", "/metrics")
 _GRACE_IS_OVER = ("Task cancelled, timeout graceful shutdown exceeded",)
 """What uvicorn says to requests that outlast a shutdown."""
 
@@ -82,7 +81,7 @@ class RequestLog:
             await reply.response()(scope, receive, send)
 
     def _log(self, record: RequestRecord) -> None:
-        if record.path in _HOUSEKEEPING and not self.settings.access_log_health:
+        if record.path in HOUSEKEEPING and not self.settings.access_log_health:
             return
         fields: dict[str, object] = {
             "method": record.method,
@@ -94,6 +93,8 @@ class RequestLog:
         }
         if record.error:
             fields["error"] = record.error
+        if record.span is not None:
+            fields["trace_id"] = f"{record.span.get_span_context().trace_id:032x}"
         access_log.info(
             "%s %s %d %.0f ms%s",
             record.method,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.server.choices import several_choices
 from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.sse import EventStream, openai_error_frames
-from mistralrs_agent.server.state import ServedHere
+from mistralrs_agent.server.state import Served, ServedHere
 from mistralrs_agent.server.whole import while_connected
 from mistralrs_agent.server.wire.chat import ChatRequest
 from mistralrs_agent.server.wire.chat_reply import Reply, ReplyHead, chat_body, chat_frames
@@ -21,7 +20,7 @@ router = APIRouter(route_class=JsonRoute)
 async def create_chat_completion(body: ChatRequest, served: ServedHere, request: Request) -> Response:
     """Answer a conversation, whole or as server-sent events."""
     served.check_model(body.model)
-    head, reply = start_reply(served.agent, body)
+    head, reply = start_reply(served, body)
     if body.stream:
         return EventStream(
             chat_frames(reply, head), keep_alive_s=served.settings.keep_alive_s, error_frames=openai_error_frames
@@ -29,8 +28,9 @@ async def create_chat_completion(body: ChatRequest, served: ServedHere, request:
     return JSONResponse(await while_connected(request, chat_body(reply, head)))
 
 
-def start_reply(agent: Agent, body: ChatRequest) -> tuple[ReplyHead, Reply]:
+def start_reply(served: Served, body: ChatRequest) -> tuple[ReplyHead, Reply]:
     """Raises: RequestError."""
+    agent = served.agent
     turn = body.to_turn(agent.model.info.sampling_defaults)
     server_tools = agent.tools_of(turn)
     head = ReplyHead(
@@ -39,4 +39,4 @@ def start_reply(agent: Agent, body: ChatRequest) -> tuple[ReplyHead, Reply]:
         include_usage=body.include_usage,
         agentic=bool(server_tools),
     )
-    return head, agent.run(turn) if turn.sampling.n == 1 else several_choices(agent, turn)
+    return head, agent.run(turn) if turn.sampling.n == 1 else several_choices(agent, served.telemetry.model, turn)

@@ -27,7 +27,7 @@ router = APIRouter(route_class=JsonRoute)
 async def create_completion(body: CompletionRequest, served: ServedHere, request: Request) -> Response:
     """Continue one or several prompts, whole or as server-sent events."""
     served.check_model(body.model)
-    model = served.agent.model
+    model = served.telemetry.model
     sampling = body.sampling(model.info.sampling_defaults)
     constraint = reply_constraint(body.response_format, body.grammar)
     deltas = _continue_all(model, body, sampling, constraint)
