@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox.policy import SandboxPolicy
+from sandbox.policy import Network, SandboxPolicy
 
 Purpose = Literal["files", "network", "processes", "limits", "syscalls"]
 PURPOSES: tuple[Purpose, ...] = ("files", "network", "processes", "limits", "syscalls")
+_NETWORKS: dict[Network, str] = {
+    "none": "There is no network, not even a loopback",
+    "loopback": "The network is a private loopback: no internet, and the user's 127.0.0.1 is not reachable",
+    "full": "The whole network of this machine can be reached",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class Layer:
     """What it does, or why it is off."""
     remedy: str = ""
     """What a person can do to turn it on."""
+    stand_in: str = ""
+    """The layer that does its work while it is off; then its absence is no gap."""
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Layer:
@@ -45,8 +52,9 @@ class LayerReport:
 
     @property
     def gaps(self) -> tuple[Layer, ...]:
-        """Layers that are off."""
-        return tuple(layer for layer in self.layers if not layer.on)
+        """Layers that are off and that no other stands in for."""
+        on = {layer.name for layer in self.layers if layer.on}
+        return tuple(layer for layer in self.layers if not layer.on and layer.stand_in not in on)
 
     @property
     def refusal(self) -> str | None:
@@ -78,9 +86,25 @@ class LayerReport:
         missing = [layer.name for layer in self.gaps]
         return text + (f"; missing {', '.join(missing)}" if missing else "")
 
+    def facts(self) -> str:
+        """What a model should know before it writes code for here: a few sentences."""
+        policy = self.policy
+        if policy.mode == "off":
+            return "There is no sandbox: this runs with the full rights of the user, on the user's files and network"
+        reach: Network = policy.network
+        if reach == "loopback" and any(layer.name == "own network" and not layer.on for layer in self.layers):
+            reach = "none"
+        return (
+            f"{_NETWORKS[reach]}. Only the working directory and the temporary directory can be written, and no other "
+            f"files of the user can be read. At most {policy.max_memory_mb} MiB of memory, {policy.max_cpu_secs} s of "
+            f"CPU time, {policy.max_procs} processes and {policy.max_disk_mb} MiB of new files"
+        )
+
     def table(self) -> str:
-        """One row a layer, aligned, with remedies; for `doctor` and the start-up log."""
-        width = max((len(layer.name) for layer in self.layers), default=0)
+        """One row a layer, aligned, with remedies; for people."""
+        if not self.layers:
+            return self.summary()
+        width = max(len(layer.name) for layer in self.layers)
         rows: list[str] = []
         for layer in self.layers:
             rows.append(f"{layer.name:<{width}}  {'on ' if layer.on else 'OFF'}  {layer.detail}")

@@ -21,6 +21,11 @@ class Chat(Protocol):
     @property
     def tools(self) -> tuple[str, ...]: ...
 
+    @property
+    def sandbox(self) -> str:
+        """What stands around the tools that run code: a summary, then a row a layer."""
+        ...
+
     def ask(self, text: str, *, force_tool: str | None = None) -> None: ...
 
     async def say(self, text: str) -> None:
@@ -69,6 +74,10 @@ async def _tools(chat: Chat, _: str) -> None:
     await chat.say("\n".join(["Tools of this chat:", *chat.tools]) if chat.tools else "This chat has no tools.")
 
 
+async def _sandbox(chat: Chat, _: str) -> None:
+    await chat.say(chat.sandbox)
+
+
 async def _copy(chat: Chat, _: str) -> None:
     chat.copy_answer()
 
@@ -111,6 +120,7 @@ COMMANDS = (
     Command("search", "TEXT", "send TEXT; the model must search the web first", _search),
     Command("tool", "NAME TEXT", "send TEXT; the model must call NAME first", _tool),
     Command("tools", "", "list the tools of this chat", _tools),
+    Command("sandbox", "", "what stands around the tools that run code", _sandbox),
     Command("permission", "auto|ask|deny", "what happens before a tool runs", _permission),
     Command("copy", "", "copy the last answer", _copy),
     Command("clear", "", "start over: empty history, fresh interpreter", _clear),

@@ -49,6 +49,7 @@ class RemoteConversation:
             context_tokens=info["context_tokens"],
             tools=tuple(info["tools"]),
             sandbox=info["sandbox"],
+            sandbox_table=info.get("sandbox_table", ""),
             endpoint=str(http.base_url),
         )
 

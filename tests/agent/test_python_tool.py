@@ -17,7 +17,7 @@ from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.shell import ShellTool
-from sandbox import SandboxPolicy
+from sandbox import LayerReport, SandboxPolicy
 
 POLICY = SandboxPolicy(timeout_s=10)
 ON = AgentSettings(code_execution=True, shell=True)
@@ -171,9 +171,11 @@ async def test_a_picture_is_counted_for_the_model_and_handed_on_as_png():
 
 
 def test_the_description_states_the_facts_that_hold():
-    execute, reset = python_tools(Interpreters(SandboxPolicy(timeout_s=7, network="none")), "Files are isolated")
+    policy = SandboxPolicy(timeout_s=7, network="none", max_memory_mb=77)
+    execute, reset = python_tools(Interpreters(policy), LayerReport(policy, ()).facts())
     assert "7 seconds" in execute.spec.description
-    assert "Files are isolated. Network: none." in execute.spec.description
+    assert "There is no network, not even a loopback." in execute.spec.description
+    assert "At most 77 MiB of memory" in execute.spec.description
     assert "$" not in execute.spec.description
     assert execute.spec.parameters["required"] == ["code"]
     assert execute.spec.parameters["additionalProperties"] is False

@@ -6,7 +6,6 @@ system's Python, because the sandbox needs nothing but the standard library.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,8 +16,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import LayerReport, SandboxPolicy, SandboxUnavailable, Session, describe
-from sandbox.report import Layer
+from sandbox import LayerReport, SandboxPolicy, SandboxUnavailable, Session
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SCRIPT = """
@@ -137,30 +135,6 @@ def test_the_descendants_of_a_session_without_namespaces_are_hunted_down(tmp_pat
     assert (
         marker not in subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     )
-
-
-def test_the_report_says_what_is_missing_and_how_to_get_it() -> None:
-    layers = (Layer("landlock", False, (), "no Landlock", "a newer kernel"), Layer("own root", True, ("files",), "x"))
-    report = LayerReport(SandboxPolicy(mode="on", network="full"), layers)
-    assert report.refusal is not None
-    assert "landlock (no Landlock) -> a newer kernel" in report.refusal
-    assert "missing landlock" in report.summary()
-    assert "OFF  no Landlock" in report.table()
-    assert "-> a newer kernel" in report.table()
-    assert LayerReport(SandboxPolicy(network="full"), layers).refusal is None
-    assert "network" in str(LayerReport(SandboxPolicy(network="none"), layers).refusal)
-
-
-def test_a_breach_counts_whatever_the_layers_say() -> None:
-    layers = (Layer("own root", True, ("files", "network"), "x"),)
-    report = LayerReport(SandboxPolicy(), layers, breaches=("files",))
-    assert "cannot isolate files" in str(report.refusal)
-
-
-def test_mode_off_says_loudly_what_it_means() -> None:
-    report = asyncio.run(describe(SandboxPolicy(mode="off")))
-    assert report.refusal is None
-    assert report.summary() == "sandbox off: code runs with the full rights of this user"
 
 
 @pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="needs /usr/bin/python3")

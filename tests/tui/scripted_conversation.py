@@ -44,6 +44,12 @@ INFO = ConversationInfo(
     ),
     sandbox="sandbox on: guards files, network, processes; network none",
     endpoint="http://127.0.0.1:1234",
+    sandbox_table=(
+        "namespaces     on   own processes, IPC, host name and cgroup view\n"
+        "own root       on   only the system, the interpreter and the working directory\n"
+        "landlock       OFF  Operation not supported\n"
+        "                    -> use Linux 5.13 or newer with Landlock among its security modules (lsm=landlock,...)"
+    ),
 )
 PYTHON = ToolMetadata(ToolSource.BUILT_IN, ToolKind.CODE_EXECUTION, "Python code")
 CODE = "from math import sqrt\n\nfor n in range(3):\n    print(n, sqrt(n))  # [bold]not markup[/]"

@@ -156,6 +156,14 @@ def test_commands_while_typing(picture):
     assert picture(type_slash, size=(80, 24))
 
 
+def test_what_stands_around_the_tools(picture):
+    async def show_sandbox(app, pilot) -> None:
+        await say(pilot, "/sandbox")
+        await until(pilot, lambda: app.screen.query("Note"))
+
+    assert picture(show_sandbox)
+
+
 def test_help(picture):
     async def show_help(app, pilot) -> None:
         await say(pilot, "/help")

@@ -176,6 +176,11 @@ class ChatScreen(Screen[None]):
     def tools(self) -> tuple[str, ...]:
         return self._conversation.info.tools
 
+    @property
+    def sandbox(self) -> str:
+        info = self._conversation.info
+        return f"{info.sandbox}\n\n{info.sandbox_table}".rstrip()
+
     def ask(self, text: str, *, force_tool: str | None = None) -> None:
         self._refuse_while_busy()
         self._turn = self._run_turn(text, force_tool)

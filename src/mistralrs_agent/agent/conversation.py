@@ -29,6 +29,8 @@ class ConversationInfo:
     """One line: what isolates tools, or that nothing does."""
     endpoint: str = ""
     """Address of the HTTP server, where one runs."""
+    sandbox_table: str = ""
+    """Each layer of it, on or off, why, and the remedy; several lines."""
 
 
 class Conversation(Protocol):

@@ -17,10 +17,17 @@ class LocalConversation:
     """Implements `Conversation` on an `Agent`, with every tool the server has switched on."""
 
     def __init__(
-        self, agent: Agent, sandbox_summary: str, endpoint: str = "", *, enable_thinking: bool | None = None
+        self,
+        agent: Agent,
+        sandbox_summary: str,
+        endpoint: str = "",
+        *,
+        sandbox_table: str = "",
+        enable_thinking: bool | None = None,
     ) -> None:
         self._agent = agent
         self._sandbox_summary = sandbox_summary
+        self._sandbox_table = sandbox_table
         self._endpoint = endpoint
         self._enable_thinking = enable_thinking
         self._permission = agent.settings.permission
@@ -36,6 +43,7 @@ class LocalConversation:
             context_tokens=model.context_tokens,
             tools=tuple(self._agent.tools),
             sandbox=self._sandbox_summary,
+            sandbox_table=self._sandbox_table,
             endpoint=self._endpoint,
         )
 

@@ -29,7 +29,12 @@ def chat_with_model(options: Options) -> None:
         try:
             running = runner.run(stack.enter_async_context(open_agent(options, _say)))
             thinking = options.chat.thinking
-            conversation = LocalConversation(running.agent, running.sandbox_summary, enable_thinking=thinking)
+            conversation = LocalConversation(
+                running.agent,
+                running.sandbox_summary,
+                sandbox_table=running.sandbox_table,
+                enable_thinking=thinking,
+            )
             if question is not None:
                 _say(conversation.info.notice)
                 runner.run(plain.answer_once(conversation, question))

@@ -140,4 +140,8 @@ def _sandbox() -> Iterator[Check]:
     status = "fail" if report.refusal else "warn" if report.gaps else "ok"
     yield Check("Sandbox", status, report.summary(), report.refusal or "")
     for layer in report.layers:
-        yield Check(f"  {layer.name}", "ok" if layer.on else "warn", layer.detail, "" if layer.on else layer.remedy)
+        state = "on " if layer.on else "OFF"
+        fine = layer not in report.gaps
+        yield Check(
+            f"  {layer.name}", "ok" if fine else "warn", f"{state}  {layer.detail}", "" if layer.on else layer.remedy
+        )

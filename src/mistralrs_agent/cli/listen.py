@@ -51,7 +51,8 @@ async def _serve(options: Options) -> None:
         for app, listener in places:
             await stack.enter_async_context(serving(app, listener))
         click.echo(f"Log lines go to {log_to_file(LogStyle.of(options))}", err=True)
-        await full_screen(LocalConversation(running.agent, running.sandbox_summary, addresses[0]))
+        summary, table = running.sandbox_summary, running.sandbox_table
+        await full_screen(LocalConversation(running.agent, summary, addresses[0], sandbox_table=table))
 
 
 def _opens_chat(options: Options) -> bool:
@@ -65,6 +66,8 @@ def _tell(options: Options, running: Running, addresses: list[str]) -> None:
     if model.notice:
         log.warning("%s", model.notice)
     log.info("Tools: %s. %s", ", ".join(running.agent.toolbox.names) or "none", running.sandbox_summary)
+    for layer in running.sandbox.gaps if running.sandbox else ():
+        log.warning("Sandbox: %s is off (%s). Remedy: %s", layer.name, layer.detail, layer.remedy or "none")
     log.info("Serving %s at %s/v1 (OpenAI) and %s/mcp (MCP)", model.id, addresses[0], addresses[-1])
     if options.server.host not in ("127.0.0.1", "localhost", "::1") and options.server.api_key is None:
         log.warning("Everyone who reaches %s may use this model and its tools: set --api-key", addresses[0])

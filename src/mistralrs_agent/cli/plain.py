@@ -35,6 +35,7 @@ HELP = """\
 /python TEXT        send TEXT; the model must run Python first
 /search TEXT        send TEXT; the model must search the web first
 /tool NAME TEXT     send TEXT; the model must call the tool NAME first
+/sandbox            what stands around the tools that run code
 /exit               leave (or Ctrl-D)
 Ctrl-C stops an answer."""
 
@@ -184,6 +185,8 @@ async def _obey(conversation: Conversation, transcript: Transcript, line: str) -
         case "/clear":
             await conversation.reset()
             transcript.note("The history is empty.")
+        case "/sandbox":
+            transcript.note(f"{conversation.info.sandbox}\n{conversation.info.sandbox_table}")
         case "/permission":
             await _permission(conversation, transcript, rest.strip())
         case "/python" | "/search":

@@ -46,6 +46,11 @@ class Running:
     sandbox: LayerReport | None = None
     """The layers behind it; None when nothing runs."""
 
+    @property
+    def sandbox_table(self) -> str:
+        """Each layer, on or off, why, and the remedy; empty when nothing runs."""
+        return self.sandbox.table() if self.sandbox else ""
+
 
 def model_options(options: Options) -> ModelOptions:
     """What the engine is asked for."""
@@ -129,6 +134,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
         access_log_health=server.access_log_health,
         metrics=not server.disable_metrics,
         sandbox_summary=running.sandbox_summary,
+        sandbox_table=running.sandbox_table,
         sandbox_layers=tuple(asdict(layer) for layer in running.sandbox.layers) if running.sandbox else (),
     )
 
@@ -201,8 +207,8 @@ async def _add_code_tools(toolbox: Toolbox, options: Options) -> LayerReport:
         raise UserError(report.refusal)
     interpreters = Interpreters(policy)
     if options.agent.runs_code:
-        for tool in python_tools(interpreters, report.summary()):
+        for tool in python_tools(interpreters, report.facts()):
             toolbox.add(tool)
     if options.agent.enable_shell:
-        toolbox.add(ShellTool(interpreters, report.summary(), options.agent.shell_timeout))
+        toolbox.add(ShellTool(interpreters, report.facts(), options.agent.shell_timeout))
     return report

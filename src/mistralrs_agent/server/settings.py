@@ -44,5 +44,7 @@ class ServerSettings:
     """Serve `/metrics`."""
     sandbox_summary: str = ""
     """One line for remote chats: what isolates tools."""
+    sandbox_table: str = ""
+    """The same layers as text, for the terminal chat."""
     sandbox_layers: tuple[Mapping[str, Any], ...] = ()
     """Each layer of the sandbox as found at start-up, for `/health`."""

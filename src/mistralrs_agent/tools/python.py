@@ -46,7 +46,6 @@ class PythonTool:
             "python",
             timeout=f"{policy.timeout_s:g}",
             isolation=isolation,
-            network=policy.network,
             packages=f" Installed: {', '.join(installed)}." if installed else "",
         )
         self.spec = ToolSpec("mistralrs_execute_python", description, parameters(PythonArguments))
@@ -103,7 +102,7 @@ class ResetPythonTool:
 
 
 def python_tools(interpreters: Interpreters, isolation: str) -> tuple[Tool, Tool]:
-    """Both tools on the same interpreters. `isolation`: one line on what holds here (`LayerReport.summary`)."""
+    """Both tools on the same interpreters. `isolation`: what code can do and reach here (`LayerReport.facts`)."""
     return PythonTool(interpreters, isolation), ResetPythonTool(interpreters)
 
 

@@ -33,9 +33,7 @@ class ShellTool:
         self._timeout_s = timeout_s
         # a little more than the shell's own limit, which keeps what was printed until then
         self.metadata = ToolMetadata(ToolSource.BUILT_IN, ToolKind.SHELL, "Shell command", timeout_s + 30)
-        description = prompt_text(
-            "shell", timeout=f"{timeout_s:g}", isolation=isolation, network=interpreters.policy.network
-        )
+        description = prompt_text("shell", timeout=f"{timeout_s:g}", isolation=isolation)
         self.spec = ToolSpec("mistralrs_shell", description, parameters(ShellArguments), strict=False)
 
     def call_card(self, arguments: Mapping[str, Any]) -> Card:

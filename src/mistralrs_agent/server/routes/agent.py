@@ -20,8 +20,10 @@ router = APIRouter(route_class=JsonRoute)
 @router.get("/v1/agent/info")
 async def get_agent_info(served: ServedHere, request: Request) -> dict[str, Any]:
     """Model, tools and limits, as the terminal chat shows them."""
-    agent = served.agent
-    info = LocalConversation(agent, served.settings.sandbox_summary, str(request.base_url)).info
+    agent, settings = served.agent, served.settings
+    info = LocalConversation(
+        agent, settings.sandbox_summary, str(request.base_url), sandbox_table=settings.sandbox_table
+    ).info
     switches = {"code_execution": agent.code_execution, "web_search": agent.web_search, "shell": agent.shell}
     return {**asdict(info), **switches, "permission": agent.settings.permission.value}
 
