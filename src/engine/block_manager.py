@@ -22,8 +22,13 @@ from hashlib import blake2b
 Digest = bytes
 
 
+def root(salt: str, generation: str) -> Digest:
+    """Where the chain of a prompt begins: for whom it was computed, and with which adapter (empty: none)."""
+    return blake2b(salt.encode(), digest_size=16, key=bytes.fromhex(generation)).digest()
+
+
 def chain(parent: Digest, token_ids: Items[int]) -> Digest:
-    """Digest of a full block, given the digest of the one before it (a salt for the first)."""
+    """Digest of a full block, given the digest of the one before it (`root` for the first)."""
     return blake2b(parent + struct.pack(f"<{len(token_ids)}I", *token_ids), digest_size=16).digest()
 
 

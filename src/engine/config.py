@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+
+from engine.adapters.asked import AdapterLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class EngineConfig:
     max_waiting: int
     """Replies that may wait while `max_seqs` run."""
     seed: int | None
+    adapter_limits: AdapterLimits = field(default_factory=AdapterLimits)
+    default_adapter: str | None = None
+    """Alias of the adapter for requests that name none."""
 
     def __post_init__(self) -> None:
         assert self.num_blocks * self.block_size >= self.context_tokens, "the cache must hold one whole context"

@@ -10,6 +10,8 @@ from random import Random
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from engine.adapters.layers import Adapter
+from engine.adapters.store import AdapterStore
 from engine.block_manager import BlockManager
 from engine.chat.detokenize import Detokenizer
 from engine.chat.stop import StopStrings
@@ -24,7 +26,7 @@ from engine.sampling.check import check_sampling, check_token_ids
 from engine.sampling.constraint import ConstraintCompiler, ConstraintState
 from engine.sampling.logprobs import TokenTexts
 from engine.sampling.sampler import Sampled, Sampler
-from engine.scheduler import Scheduler
+from engine.scheduler import Chunk, Scheduler
 from engine.sequence import Sequence, Status
 
 _CONTEXT = 8
@@ -41,6 +43,7 @@ class _Running:
     deadline: float | None
     """`time.monotonic()` when the request ends, finished or not."""
     unfinished: int
+    adapter: Adapter | None
     usage: Usage = field(default_factory=Usage)
 
 
@@ -57,6 +60,7 @@ class Engine:
         self._cache = PagedKVCache(
             model.cache_layers, config.num_blocks, config.block_size, config.cache_dtype, config.device
         )
+        self.adapters = AdapterStore(model.sites, config.adapter_limits, config.default_adapter)
         self._scheduler = Scheduler(
             self.blocks,
             max_seqs=config.max_seqs,
@@ -93,11 +97,16 @@ class Engine:
                 f"{unfinished} replies are under way or waiting; at most {params.max_seqs} run and "
                 f"{params.max_waiting} wait. Try again later."
             )
-        first, *others = (self._sequence(request, index) for index in range(count))
+        adapter = self.adapters.lease(request.adapter)
+        try:
+            first, *others = (self._sequence(request, index, adapter) for index in range(count))
+        except BaseException:
+            self.adapters.release(adapter)
+            raise
         deadline = None if request.timeout_s is None else first.arrival + request.timeout_s
         if deadline is not None:
             heappush(self._deadlines, (deadline, request.id))
-        self._requests[request.id] = _Running([first, *others], others, deadline, unfinished=count)
+        self._requests[request.id] = _Running([first, *others], others, deadline, count, adapter)
         self._scheduler.add(first)
 
     def abort(self, request_id: str, reason: FinishReason = FinishReason.CANCELED) -> None:
@@ -108,6 +117,7 @@ class Engine:
         self._meters.completed[reason] += running.unfinished
         for sequence in running.choices:
             self._scheduler.finish(sequence)
+        self.adapters.release(running.adapter)
 
     def abort_all(self) -> list[str]:
         """Forget everything after a failure; returns the ids of the requests that were under way."""
@@ -122,6 +132,7 @@ class Engine:
         batch = self._scheduler.schedule()
         if not batch:
             return ended
+        batch.sort(key=_generation)
         now = time.monotonic()
         for chunk in batch:
             if chunk.sequence.started is None:
@@ -188,7 +199,7 @@ class Engine:
         keep = max(1, limit - max(1, params.max_tokens or 1))
         return replace(request, prompt=request.prompt[-keep:])
 
-    def _sequence(self, request: Request, index: int) -> Sequence:
+    def _sequence(self, request: Request, index: int, adapter: Adapter | None) -> Sequence:
         seed = request.sampling.seed
         constraint = request.constraint
         return Sequence(
@@ -205,6 +216,7 @@ class Engine:
                 request.sampling, self._seeds.getrandbits(64) if seed is None else seed, index
             ),
             constraint=None if constraint is None else self._compile(constraint),
+            adapter=adapter,
         )
 
     def _compile(self, constraint: Constraint) -> ConstraintState:
@@ -373,4 +385,11 @@ class Engine:
         if running.unfinished:
             return None
         del self._requests[sequence.request.id]
+        self.adapters.release(running.adapter)
         return running.usage
+
+
+def _generation(chunk: Chunk) -> str:
+    """Order of a step's chunks: those of one adapter side by side, those of none first."""
+    adapter = chunk.sequence.adapter
+    return "" if adapter is None else adapter.generation

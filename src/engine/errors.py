@@ -4,7 +4,8 @@ EngineError
 ├── ModelLoadError        a model cannot be found, read or understood
 │   ├── ModelNotFound
 │   ├── CorruptModel
-│   └── UnsupportedModel
+│   ├── UnsupportedModel
+│   └── AdapterError      an adapter cannot be loaded or unloaded; `code` says why
 ├── InvalidRequest        a caller's mistake; `param` names the field
 │   └── ContextOverflow
 ├── EngineOverloaded      the waiting queue is full
@@ -32,6 +33,18 @@ class CorruptModel(ModelLoadError):
 
 class UnsupportedModel(ModelLoadError):
     """The model is well-formed but asks for something this engine does not have."""
+
+
+class AdapterError(ModelLoadError):
+    """An adapter cannot be loaded or unloaded; nothing has changed."""
+
+    def __init__(self, message: str, *, code: str = "invalid_lora_adapter") -> None:
+        """`code`: what went wrong in one word, as HTTP clients get it, such as `lora_adapter_not_found`."""
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), str(self), self.__dict__)
 
 
 class InvalidRequest(EngineError):
@@ -68,7 +81,7 @@ class WorkerDied(EngineError):
     """The model's worker process ended while the request was running."""
 
 
-def _rebuild(kind: type[InvalidRequest], message: str, attributes: dict[str, object]) -> InvalidRequest:
+def _rebuild(kind: type[EngineError], message: str, attributes: dict[str, object]) -> EngineError:
     error = kind.__new__(kind, message)
     error.args = (message,)
     error.__dict__.update(attributes)

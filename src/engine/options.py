@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from engine.adapters.asked import AdapterLimits, AdapterOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class ModelOptions:
     hf_cache: Path | None = None
     chat_template: Path | None = None
     """A .jinja or .json file; wins over the model's own template."""
+    adapters: tuple[AdapterOption, ...] = ()
+    """LoRA adapters to load with the model."""
+    default_adapter: str | None = None
+    """Alias of the one that answers when a request names none; None: the model as it is."""
+    adapter_limits: AdapterLimits = field(default_factory=AdapterLimits)
     cpu: bool = False
     threads: int | None = None
     seed: int | None = None

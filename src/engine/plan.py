@@ -61,7 +61,12 @@ def build_engine(options: ModelOptions, source: ModelSource, report: Callable[[s
     config = plan_engine(options, source, model, build)
     info = _describe(options, source, model, build, config)
     report(_summary(info, config))
-    return Engine(model, tokenizer.result(), config, source.eos_token_ids), info
+    engine = Engine(model, tokenizer.result(), config, source.eos_token_ids)
+    for alias, folder in source.adapters:
+        adapter = engine.adapters.load(alias, folder)
+        report(f"Adapter {alias}: rank {adapter.rank}, {adapter.nbytes / 2**20:,.1f} MiB, from {folder}")
+    engine.adapters.check_default()
+    return engine, info
 
 
 def plan_build(options: ModelOptions) -> BuildConfig:
@@ -123,6 +128,8 @@ def plan_engine(options: ModelOptions, source: ModelSource, model: Decoder, buil
         recompute=options.no_kv_cache,
         max_waiting=options.max_waiting,
         seed=options.seed,
+        adapter_limits=options.adapter_limits,
+        default_adapter=options.default_adapter,
     )
 
 

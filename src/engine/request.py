@@ -73,6 +73,8 @@ class Request:
     constraint: Constraint | None = None
     cache_salt: str = ""
     """Prefix-cache entries are shared only between requests with the same salt."""
+    adapter: str | None = None
+    """Alias or generation of a loaded adapter; `none`: the model as it is; None: the engine's default."""
     truncate: bool = False
     """Drop the oldest prompt tokens instead of refusing a prompt that is too long."""
     continues_text: bool = False

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.adapters.layers import AdapterRows
 from engine.attention.base import Step
 from engine.config import EngineConfig
 from engine.kv_cache import PagedKVCache
@@ -25,7 +26,9 @@ class Runner:
 
     @torch.inference_mode()
     def run(self, batch: Items[Chunk]) -> Tensor:
-        """Compute a step. Returns (N, vocab) float32 logits, one row per chunk that `completes`, in order."""
+        """Compute a step in which chunks of one adapter lie side by side.
+
+        Returns (N, vocab) float32 logits, one row per chunk that `completes`, in order."""
         token_ids, step = self._inputs.fill(batch)
         last: list[int] = []
         end = 0
@@ -34,7 +37,21 @@ class Runner:
             if chunk.completes:
                 last.append(end - 1)
         wanted = None if len(last) == end else torch.tensor(last, dtype=torch.int64)
-        return self._model.logits(self._model.forward(token_ids, step, self._cache, wanted))
+        with self._model.sites.serving(_rows_of_adapters(batch)):
+            return self._model.logits(self._model.forward(token_ids, step, self._cache, wanted))
+
+
+def _rows_of_adapters(batch: Items[Chunk]) -> list[AdapterRows]:
+    rows: list[AdapterRows] = []
+    end = 0
+    for chunk in batch:
+        start, end = end, end + chunk.num_tokens
+        adapter = chunk.sequence.adapter
+        if rows and rows[-1].adapter is adapter and rows[-1].stop == start:
+            rows[-1] = AdapterRows(rows[-1].adapter, rows[-1].start, end)
+        elif adapter is not None:
+            rows.append(AdapterRows(adapter, start, end))
+    return rows
 
 
 class StepInputs:

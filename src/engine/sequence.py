@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from engine.block_manager import Digest, chain
+from engine.adapters.layers import Adapter
+from engine.block_manager import Digest, chain, root
 from engine.chat.detokenize import Detokenizer
 from engine.chat.stop import StopStrings
 from engine.request import Request
@@ -32,6 +33,7 @@ class Sequence:
     stops: StopStrings
     sampling: SamplingState
     constraint: ConstraintState | None = None
+    adapter: Adapter | None = None
     status: Status = Status.WAITING
     token_ids: list[int] = field(init=False)
     """Prompt then reply, in order."""
@@ -83,6 +85,11 @@ class Sequence:
         """Digests of the first `num_blocks` full blocks, computed as needed."""
         while len(self.digests) < num_blocks:
             start = len(self.digests) * block_size
-            parent = self.digests[-1] if self.digests else self.request.cache_salt.encode()
+            parent = self.digests[-1] if self.digests else self._root()
             self.digests.append(chain(parent, self.token_ids[start : start + block_size]))
         return self.digests[:num_blocks]
+
+    def _root(self) -> Digest:
+        """What the first digest follows from: keys and values of one adapter are good for no other."""
+        generation = "" if self.adapter is None else self.adapter.generation
+        return root(self.request.cache_salt, generation)

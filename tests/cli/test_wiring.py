@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import ModelOptions
+from engine.adapters.asked import AdapterLimits
 from mistralrs_agent.agent.agent import AgentSettings
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.cli import cli
@@ -34,7 +35,8 @@ def chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return choose
 
 
-def test_without_options_the_engine_decides(chosen):
+def test_without_options_the_engine_decides(chosen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("mistralrs_agent.cli.wiring.BUILT_IN", tmp_path)
     assert model_options(chosen("")) == ModelOptions()
     assert sandbox_policy(chosen("")) == SandboxPolicy()
     assert agent_settings(chosen("")) == AgentSettings()
@@ -45,14 +47,30 @@ def test_every_engine_option_can_be_given(chosen):
         "text -m repo --isq 4 --quant 8 --alias pet -f a.gguf --tok-model-id base -t FILE -a llama --dtype f16 "
         "--revision abc --token-source none --hf-cache /hub -c FILE --cpu --threads 3 --seed 4 --max-seq-len 5 "
         "--max-seqs 6 --max-num-batched-tokens 7 --max-prompt-chunk 6 --no-kv-cache --prefix-cache-n 0 "
-        "--pa-block-size 8 --pa-cache-type bf16 --max-waiting 9"
+        "--pa-block-size 8 --pa-cache-type bf16 --max-waiting 9 --lora a=x;y --lora owner/b --lora-max-adapters 3"
     )
     given = model_options(chosen(line))
     same = [
         item.name for item in fields(ModelOptions) if getattr(given, item.name) == getattr(ModelOptions(), item.name)
     ]
-    assert same == ["pa_context_len", "pa_memory_mb", "pa_memory_fraction"]  # at most one of these
+    assert same == ["default_adapter", "pa_context_len", "pa_memory_mb", "pa_memory_fraction"]  # at most one of these
+    assert [(adapter.alias, adapter.source) for adapter in given.adapters] == [("a", "x"), ("y", "y"), ("b", "owner/b")]
+    assert given.adapter_limits == AdapterLimits(adapters=3)
     assert (given.format, given.alias, given.max_model_len, given.pa_block_size) == ("gguf", "pet", 5, 8)
+
+
+def test_the_default_model_answers_with_the_adapter_and_template_that_come_with_it(
+    chosen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    folder = tmp_path / "built-in"
+    folder.mkdir()
+    (folder / "adapter_config.json").touch()
+    monkeypatch.setattr("mistralrs_agent.cli.wiring.BUILT_IN", folder)
+    given = model_options(chosen("--lora a=x"))
+    assert [adapter.alias for adapter in given.adapters] == ["agent", "a"]
+    assert (given.default_adapter, given.chat_template) == ("agent", folder / "chat_template.jinja")
+    assert model_options(chosen("-m repo")) == ModelOptions(model_id="repo")
+    assert model_options(chosen("-c FILE")).chat_template == tmp_path / "chat.jinja"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models
 from torch import Tensor
 
+from engine.adapters.layers import AdapterSites
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 from engine.config import EngineConfig
 from engine.engine import Engine
+from engine.models.base import BuildConfig
 from engine.request import Delta, Request, SamplingParams
 
 VOCAB = 95
@@ -49,6 +51,7 @@ class ToyDecoder:
     """How many of the last tokens a prediction follows from."""
 
     def __init__(self) -> None:
+        self.sites = AdapterSites(BuildConfig(torch.float32, torch.float32, torch.device("cpu")))
         self.step_tokens: list[int] = []
         """How many tokens each step computed."""
         self.fail_next = False

@@ -56,6 +56,7 @@ class LocalChatModel:
         *,
         truncate: bool = False,
         cache_salt: str = "",
+        adapter: str | None = None,
     ) -> AsyncGenerator[Delta, None]:
         if isinstance(prompt, str):
             prompt = self._prompts.bounded(prompt, self.info.context_tokens, truncate=truncate)
@@ -66,6 +67,7 @@ class LocalChatModel:
             sampling,
             constraint,
             cache_salt=cache_salt,
+            adapter=adapter,
             truncate=truncate,
             continues_text=True,
         )

@@ -39,6 +39,8 @@ class ChatRequest:
     template_kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     truncate: bool = False
     cache_salt: str = ""
+    adapter: str | None = None
+    """As in `Request`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class ChatModel(Protocol):
         *,
         truncate: bool = False,
         cache_salt: str = "",
+        adapter: str | None = None,
     ) -> AsyncIterator[Delta]:
         """Continue raw text or token ids, without a chat template. `truncate`: of a prompt that is too long the end
         is continued. Raises like `chat`.

@@ -79,6 +79,7 @@ class PromptBuilder:
             sampling=chat.sampling,
             constraint=constraint,
             cache_salt=chat.cache_salt,
+            adapter=chat.adapter,
             truncate=chat.truncate,
             skip_special_tokens=not self._needs_special_tokens(form),
         )

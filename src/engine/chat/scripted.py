@@ -191,11 +191,14 @@ class ScriptedModel:
         *,
         truncate: bool = False,
         cache_salt: str = "",
+        adapter: str | None = None,
     ) -> AsyncGenerator[Delta, None]:
         """Play the text of the next reply; the prompt is recorded as a request with one user message."""
         words = prompt if isinstance(prompt, str) else self.detokenize(prompt)
         message = Message("user", words)
-        request = ChatRequest([message], sampling, constraint=constraint, truncate=truncate, cache_salt=cache_salt)
+        request = ChatRequest(
+            [message], sampling, constraint=constraint, truncate=truncate, cache_salt=cache_salt, adapter=adapter
+        )
         async for event in self.chat(request):
             match event:
                 case TextDelta():

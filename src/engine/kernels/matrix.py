@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
 
@@ -34,7 +38,18 @@ class _Arena:
         return taken
 
 
-_arena = _Arena()
+_shared_arena = _Arena()
+_arena: ContextVar[_Arena] = ContextVar("arena")
+
+
+@contextmanager
+def memory_of_its_own() -> Generator[None]:
+    """Matrices made inside share no memory with others: all of it is given back when they are gone."""
+    token = _arena.set(_Arena())
+    try:
+        yield
+    finally:
+        _arena.reset(token)
 
 
 class NativeMatrix:
@@ -57,7 +72,7 @@ class NativeMatrix:
             return None
         source = packed.data.contiguous()
         padded_rows = -(-rows // _LANES) * _LANES
-        data = _arena.take(padded_rows * source.shape[1])
+        data = _arena.get(_shared_arena).take(padded_rows * source.shape[1])
         library.interleave(packed.type.file_id, source.data_ptr(), data.data_ptr(), rows, source.shape[1])
         return cls(data, packed.type, rows, columns)
 

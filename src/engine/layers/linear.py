@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -82,6 +83,14 @@ class Weight:
                 raise AssertionError("rows were not asked for")
 
 
+class Site(Protocol):
+    """Who may add to what a layer computes."""
+
+    def add(self, x: Tensor, out: Tensor) -> None:
+        """x (T, in), out (T, out), which is modified."""
+        ...
+
+
 class Linear:
     """y = x · Wᵀ + b for a weight of (out, in), plain or packed."""
 
@@ -91,8 +100,10 @@ class Linear:
         bias: Tensor | None = None,
         *,
         matmul_dtype: torch.dtype | None = None,
+        modules: tuple[tuple[str, int], ...] = (),
     ) -> None:
-        """`matmul_dtype`: what products are taken in; None: the dtype of the activations.
+        """`matmul_dtype`: what products are taken in; None: the dtype of the activations. `modules`: which modules of a
+        checkpoint its rows are, in order, and how many of each.
 
         In the native library quantised weights stay as they are and activations are rounded beside them, a run of 32
         columns at a time: to eight bits for int8, to sixteen for everything else. bfloat16 weights are multiplied in
@@ -101,6 +112,8 @@ class Linear:
         self.weight = weight if isinstance(weight, Weight) else Weight(weight)
         self.bias = bias
         self.matmul_dtype = matmul_dtype
+        self.modules = modules
+        self.site: Site | None = None
         self.out_features, self.in_features = self.weight.shape
         self._native: tuple[MatrixArguments, int, Tensor | None] | None = None
 
@@ -114,7 +127,8 @@ class Linear:
         if weight is None or len({part.bias is None for part in parts}) > 1:
             return None
         biases = [part.bias for part in parts if part.bias is not None]
-        return cls(weight, torch.cat(biases) if biases else None, matmul_dtype=parts[0].matmul_dtype)
+        modules = tuple(module for part in parts for module in part.modules)
+        return cls(weight, torch.cat(biases) if biases else None, matmul_dtype=parts[0].matmul_dtype, modules=modules)
 
     @property
     def nbytes(self) -> int:
@@ -127,6 +141,12 @@ class Linear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (T, in) → (T, out) in the dtype of `x`."""
+        out = self._product(x)
+        if self.site is not None:
+            self.site.add(x, out)
+        return out
+
+    def _product(self, x: Tensor) -> Tensor:
         matrix = self.weight.matrix() if x.device.type == "cpu" else None
         if matrix is None:
             return self._with_torch(x)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
@@ -21,6 +22,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
+from engine.adapters.config import CONFIG_FILE, WEIGHTS_FILE
 from engine.errors import ModelLoadError, ModelNotFound
 from engine.loading.files import TOKENIZER_FILES, ModelFolder, choose_gguf, choose_safetensors, read_json
 from engine.options import ModelOptions
@@ -44,12 +46,17 @@ def fetch_model(repo_id: str, options: ModelOptions, report: Report) -> ModelFol
 
     Raises: ModelNotFound when there is no such repository or revision or it cannot be reached.
     """
-    return _Repository(repo_id, options, report).fetch(weights=True)
+    return _Repository(repo_id, options, report).fetch("model")
 
 
 def fetch_tokenizer(repo_id: str, options: ModelOptions, report: Report) -> ModelFolder:
     """As `fetch_model`, without weights."""
-    return _Repository(repo_id, options, report).fetch(weights=False)
+    return _Repository(repo_id, options, report).fetch("tokenizer")
+
+
+def fetch_adapter(repo_id: str, options: ModelOptions, report: Report) -> ModelFolder:
+    """As `fetch_model`, the two files of a PEFT adapter."""
+    return _Repository(repo_id, options, report).fetch("adapter")
 
 
 class _Repository:
@@ -61,7 +68,7 @@ class _Repository:
         self._report = report
         self._token = _token(options.token_source)
 
-    def fetch(self, *, weights: bool) -> ModelFolder:
+    def fetch(self, what: Literal["model", "tokenizer", "adapter"]) -> ModelFolder:
         self._report(f"Asking the hub for {self._repo_id}.")
         try:
             # asked in one try, unlike the listing of files: without a connection the cache should answer at once
@@ -85,8 +92,10 @@ class _Repository:
             return self._cached(error)
         names = [file.rfilename for file in info.siblings or ()]
         self._report(f"Fetching {self._repo_id} from the hub, unless it is cached.")
+        if what == "adapter":
+            return self._download([name for name in names if name in (CONFIG_FILE, WEIGHTS_FILE)])
         small = [name for name in names if name in TOKENIZER_FILES]
-        if not weights:
+        if what == "tokenizer":
             return self._download(small)
         options = self._options
         labels = labels_of(options.quant) if options.quant else ()

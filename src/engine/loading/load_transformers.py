@@ -9,19 +9,19 @@ from typing import Any, cast
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import logging as transformers_logging
 
 from engine.errors import CorruptModel, UnsupportedModel
-from engine.layers.linear import Embedding, Linear
+from engine.layers.linear import Embedding
 from engine.loading.open_weights import open_weights
 from engine.loading.source import ModelSource, Report
 from engine.loading.weights import Weights
 from engine.models.base import BuildConfig
-from engine.models.transformers_model import ATTENTION, Packed, TransformersDecoder, causal_class
+from engine.models.transformers_model import ATTENTION, OwnLayer, Packed, TransformersDecoder, causal_class
 
 
 def load_transformers_model(
@@ -40,7 +40,7 @@ def load_transformers_model(
     else:
         model, packed = _from_safetensors(source, build, config, model_class), Packed()
     _settle_rope(model, build)
-    return TransformersDecoder(architecture, model.eval(), reason, packed)
+    return TransformersDecoder(architecture, model.eval(), reason, packed, build)
 
 
 def _config(source: ModelSource) -> PreTrainedConfig:
@@ -102,7 +102,7 @@ def _from_weights(source: ModelSource, weights: Weights, config: PreTrainedConfi
             table = weights.matrix(f"{name}.weight", module.num_embeddings, module.embedding_dim)
             embedding = Embedding(table, build.dtype)
             scale = getattr(module, "scalar_embed_scale", 1.0)  # Gemma's embeddings are of a class that scales
-            model.set_submodule(name, _Ours(embedding, module.embedding_dim, scale))
+            model.set_submodule(name, OwnLayer(embedding, module.embedding_dim, scale))
         elif isinstance(module, nn.Linear):
             tied = module is model.get_output_embeddings() and f"{name}.weight" not in weights
             linear = (
@@ -110,7 +110,7 @@ def _from_weights(source: ModelSource, weights: Weights, config: PreTrainedConfi
                 if tied and embedding is not None
                 else weights.linear(name, module.out_features, module.in_features, bias=f"{name}.bias" in weights)
             )
-            model.set_submodule(name, _Ours(linear, module.out_features))
+            model.set_submodule(name, OwnLayer(linear, module.out_features))
         else:
             for own_name, parameter in list(module.named_parameters(recurse=False)):
                 vector = weights.vector(f"{name}.{own_name}", *parameter.shape).to(parameter.dtype)
@@ -161,20 +161,3 @@ def _settle_rope(model: PreTrainedModel, build: BuildConfig) -> None:
             frequencies, factor = ROPE_INIT_FUNCTIONS[kind](config, build.device, seq_len=context)
             rotary = cast("Any", module)  # one of many classes of the library, alike in these attributes
             rotary.inv_freq, rotary.attention_scaling, rotary.rope_type = frequencies, factor, "default"
-
-
-class _Ours(nn.Module):
-    """One of our layers in the place of one of the library's."""
-
-    def __init__(self, layer: Linear | Embedding, width: int, scale: float = 1.0) -> None:
-        super().__init__()
-        self._layer = layer
-        self._width = width
-        self._scale = scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, in) → (…, out), or ids (…) → (…, hidden)."""
-        if isinstance(self._layer, Linear):
-            return self._layer(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], self._width)
-        vectors = self._layer(x.reshape(-1)).view(*x.shape, self._width)
-        return vectors if self._scale == 1.0 else vectors * torch.tensor(self._scale, dtype=vectors.dtype)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from engine.adapters.asked import AdapterOption
 from engine.errors import CorruptModel, ModelNotFound, UnsupportedModel
 from engine.loading import chat_files, default_model
 from engine.loading.files import ModelFolder, has_label
@@ -48,6 +49,8 @@ class ModelSource:
     sampling_defaults: SamplingParams
     gguf_files: tuple[GGUFFile, ...] = field(default=(), repr=False)
     """The weight files, opened, where they are GGUF: nobody else has to read their headers."""
+    adapters: tuple[tuple[str, Path], ...] = ()
+    """Aliases and folders of the adapters to load."""
     quantize_to: str | None = None
     """Format the weights are to be quantised to while loading, as in `GGMLType`; None: they stay as they are."""
 
@@ -72,7 +75,8 @@ def resolve(options: ModelOptions, report: Report) -> ModelSource:
     tokenizer = options.tokenizer
     if tokenizer is not None and not tokenizer.is_file():
         raise ModelNotFound(f"There is no tokenizer file at {tokenizer}.")
-    return source if tokenizer is None else replace(source, tokenizer_file=tokenizer)
+    adapters = tuple((adapter.alias, _adapter_folder(options, adapter, report)) for adapter in options.adapters)
+    return replace(source, tokenizer_file=tokenizer or source.tokenizer_file, adapters=adapters)
 
 
 def _format_asked(options: ModelOptions) -> str | None:
@@ -203,6 +207,20 @@ def _tokenizer_folder(options: ModelOptions, model_id: str, report: Report) -> M
     from engine.loading import hub  # noqa: PLC0415 - as above
 
     return hub.fetch_tokenizer(model_id, options, report)
+
+
+def _adapter_folder(options: ModelOptions, adapter: AdapterOption, report: Report) -> Path:
+    path = Path(adapter.source).expanduser()
+    if path.is_dir():
+        return path
+    from engine.loading import hub  # noqa: PLC0415 - as above
+
+    if not hub.is_repository_id(adapter.source):
+        raise ModelNotFound(
+            f"There is no folder at {adapter.source!r} for adapter {adapter.alias!r}, and it is no name of a hub "
+            "repository (owner/name)."
+        )
+    return hub.fetch_adapter(adapter.source, replace(options, revision=adapter.revision), report).path
 
 
 def _all_parts(first: GGUFFile, paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -97,7 +97,7 @@ class Weights:
     def _linear(self, name: str, out_features: int, in_features: int, bias: bool) -> Linear:
         weight = self.matrix(f"{name}.weight", out_features, in_features)
         vector = self.vector(f"{name}.bias", out_features).to(self.build.dtype) if bias else None
-        return Linear(weight, vector, matmul_dtype=self.build.matmul_dtype)
+        return Linear(weight, vector, matmul_dtype=self.build.matmul_dtype, modules=((name, out_features),))
 
     def _settled(self, linear: Linear, names: Sequence[str]) -> Linear:
         linear.settle()

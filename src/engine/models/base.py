@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
+
+if TYPE_CHECKING:
+    from engine.adapters.layers import AdapterSites
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class Decoder(Protocol):
     @property
     def cache_layers(self) -> Sequence[LayerCacheSpec]:
         """One entry per attention layer, in order; the cache is built from it."""
+        ...
+
+    @property
+    def sites(self) -> AdapterSites:
+        """The layers that adapters can add to."""
         ...
 
     @property

@@ -77,6 +77,16 @@ class Layer:
     feed_forward_output_norm: RMSNorm | None
     residual_scale: float
 
+    @property
+    def linears(self) -> list[Linear]:
+        """The matrices that all tokens are multiplied with."""
+        block = self.feed_forward
+        if isinstance(block, MixtureOfExperts):
+            others = [] if block.shared is None else [*block.shared.block.gate_up.parts, block.shared.block.down]
+        else:
+            others = block.linears
+        return [*self.attention.qkv.parts, self.attention.output, *others]
+
     def __call__(self, normed: Tensor, residual: Tensor, step: Step, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised input and residual stream (T, hidden) → (what to add to the stream, the stream)."""
         update = self._finish(self.attention(normed, step, cache), self.attention_output_norm)

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from engine.adapters.layers import AdapterSites
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 from engine.layers.activation import gelu_tanh_mul, silu_mul
 from engine.layers.linear import Embedding
@@ -46,7 +47,9 @@ class NativeDecoder:
         self._first_norm = layers[0].input_norm
         following = [*(layer.input_norm for layer in layers[1:]), builder.norm("model.norm", spec.hidden_size)]
         self._layers = list(zip(layers, following, strict=True))  # each with the norm after it
-        self._stack = NativeStack(spec, self._embedding, self._layers)
+        self.sites = AdapterSites(weights.build)
+        self.sites.watch(linear for layer in layers for linear in layer.linears)
+        self._stack = NativeStack(spec, self._embedding, self._layers, self.sites)
         if spec.tied_head:
             self._head = self._embedding.as_linear(weights.build.matmul_dtype)
             self._head.settle()

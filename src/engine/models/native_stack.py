@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.adapters.layers import AdapterSites
 from engine.attention.base import KVCacheView, Step
 from engine.attention.paged_native import shared_arguments
 from engine.kernels import native
@@ -32,8 +33,15 @@ class NativeStack:
     numbers are those of calling the layers one by one: the same kernels run in the same order.
     """
 
-    def __init__(self, spec: DecoderSpec, embedding: Embedding, layers: Sequence[tuple[Layer, RMSNorm]]) -> None:
+    def __init__(
+        self,
+        spec: DecoderSpec,
+        embedding: Embedding,
+        layers: Sequence[tuple[Layer, RMSNorm]],
+        sites: AdapterSites,
+    ) -> None:
         self._spec = spec
+        self._sites = sites
         self._embedding = embedding
         self._layers = layers
         self._linears = [linear for layer, _ in layers for linear in _linears(layer)]
@@ -53,7 +61,11 @@ class NativeStack:
         if library is None or token_ids.device.type != "cpu" or self._embedding.dtype is not torch.float32:
             return None
         longest = max(step.context_lens_host)
-        if not self._fits or (self._spec.query_growth is not None and longest > self._spec.query_growth.period):
+        if (
+            self._sites.step.rows
+            or not self._fits
+            or (self._spec.query_growth is not None and longest > self._spec.query_growth.period)
+        ):
             return None
         described = self._describe(longest)
         if described is None:

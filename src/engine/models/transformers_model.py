@@ -18,11 +18,15 @@ from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers.pytorch_utils import Conv1D
 from transformers.utils.generic import ModelOutput
 
+from engine.adapters.layers import AdapterSites
 from engine.attention.base import KVCacheView, LayerCacheSpec, Step
 from engine.attention.paged import paged_attention
 from engine.errors import UnsupportedModel
+from engine.layers.linear import Embedding, Linear
+from engine.models.base import BuildConfig
 
 ATTENTION = "engine_paged"
 """Name of our attention function in the library's registry."""
@@ -67,7 +71,9 @@ class TransformersDecoder:
 
     path: Literal["native", "transformers"] = "transformers"
 
-    def __init__(self, architecture: str, model: PreTrainedModel, reason: str, packed: Packed) -> None:
+    def __init__(
+        self, architecture: str, model: PreTrainedModel, reason: str, packed: Packed, build: BuildConfig
+    ) -> None:
         """`model` has its weights, and was built with `attn_implementation=ATTENTION`.
 
         Raises: UnsupportedModel when a trial step shows that its attention does not fit a paged cache.
@@ -79,6 +85,7 @@ class TransformersDecoder:
         own = [] if packed.num_parameters else list(model.parameters())
         self.num_parameters = packed.num_parameters + sum(parameter.numel() for parameter in own)
         self.weight_bytes = packed.nbytes + sum(parameter.nbytes for parameter in own)
+        self.sites = _sites(model, build)
         self._backbone: nn.Module = model.base_model
         self._passthrough = _Passthrough()
         setattr(model, model.base_model_prefix, self._passthrough)
@@ -118,6 +125,21 @@ class TransformersDecoder:
                 "the others would need state that is not kept."
             )
         return probe.layers
+
+
+def _sites(model: PreTrainedModel, build: BuildConfig) -> AdapterSites:
+    """Every linear layer that all tokens go through, so neither the head nor experts."""
+    sites = AdapterSites(build)
+    for name, module in model.named_modules():
+        if module is model.get_output_embeddings() or ".experts." in name:
+            continue
+        if isinstance(module, OwnLayer) and isinstance(module.layer, Linear):
+            sites.watch([module.layer])
+        elif isinstance(module, nn.Linear):
+            sites.watch_module(name, module, module.out_features, module.in_features)
+        elif isinstance(module, Conv1D):
+            sites.watch_module(name, module, module.nf, module.nx)
+    return sites
 
 
 class _Attender(Protocol):
@@ -217,3 +239,20 @@ class _Passthrough(nn.Module):
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> ModelOutput:
         return self.output_class(last_hidden_state=inputs_embeds)
+
+
+class OwnLayer(nn.Module):
+    """One of our layers in the place of one of the library's."""
+
+    def __init__(self, layer: Linear | Embedding, width: int, scale: float = 1.0) -> None:
+        super().__init__()
+        self.layer = layer
+        self._width = width
+        self._scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, in) → (…, out), or ids (…) → (…, hidden)."""
+        if isinstance(self.layer, Linear):
+            return self.layer(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], self._width)
+        vectors = self.layer(x.reshape(-1)).view(*x.shape, self._width)
+        return vectors if self._scale == 1.0 else vectors * torch.tensor(self._scale, dtype=vectors.dtype)

@@ -177,6 +177,7 @@ class TurnLoop:
             template_kwargs=self.turn.template_kwargs,
             truncate=self.turn.truncate,
             cache_salt=self.turn.cache_salt,
+            adapter=self.turn.adapter,
         )
 
     async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:

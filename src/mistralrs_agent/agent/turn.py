@@ -42,5 +42,7 @@ class Turn:
     enable_thinking: bool | None = None
     template_kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     truncate: bool = False
+    adapter: str | None = None
+    """Alias or generation of a LoRA adapter; `none`: the model as it is; None: what the server answers with."""
     cache_salt: str = ""
     """Prompts with different salts share no cached prefix, so that timing tells neither what the other asked."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine import ModelOptions
+from engine.adapters.asked import AdapterLimits, AdapterOption
+from engine.adapters.config import CONFIG_FILE
 from engine.chat.local import open_model
 from mistralrs_agent.agent.agent import Agent, AgentSettings
 from mistralrs_agent.agent.events import Permission
@@ -16,6 +18,7 @@ from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, UserError
 from mistralrs_agent.options import Options
+from mistralrs_agent.options.model import adapter_options
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 CacheType = Literal["auto", "f32", "bf16", "f16", "f8e4m3"]
 _CACHE_TYPES: dict[str, CacheType] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "float8_e4m3fn": "f8e4m3"}
 """Long names of types and the short ones they mean."""
+BUILT_IN = Path(__file__).parents[1] / "default_model"
+"""The adapter of the default model and its chat template."""
+BUILT_IN_ADAPTER = "agent"
 Report = Callable[[str], None]
 """Told what happens while a model is made ready."""
 
@@ -53,7 +59,19 @@ class Running:
 
 
 def model_options(options: Options) -> ModelOptions:
-    """What the engine is asked for."""
+    """What the engine is asked for. The default model answers with the adapter that comes with it."""
+    asked = _asked(options)
+    if asked.model_id is not None or asked.quantized_file is not None or not (BUILT_IN / CONFIG_FILE).is_file():
+        return asked
+    return replace(
+        asked,
+        adapters=(AdapterOption(BUILT_IN_ADAPTER, str(BUILT_IN)), *asked.adapters),
+        default_adapter=asked.default_adapter or BUILT_IN_ADAPTER,
+        chat_template=asked.chat_template or BUILT_IN / "chat_template.jinja",
+    )
+
+
+def _asked(options: Options) -> ModelOptions:
     model, file, cache = options.model, options.format, options.paged_attn
     gguf_file = file.quantized_file is not None and file.quantized_file.endswith(".gguf")
     return ModelOptions(
@@ -73,6 +91,11 @@ def model_options(options: Options) -> ModelOptions:
         chat_template=options.template.jinja_explicit or options.template.chat_template,
         cpu=options.device.cpu,
         threads=options.device.threads,
+        adapters=tuple(adapter_options(options.adapters.lora)),
+        default_adapter=options.chat.adapter,
+        adapter_limits=AdapterLimits(
+            options.adapters.lora_max_adapters, options.adapters.lora_max_rank, options.adapters.lora_max_bytes
+        ),
         seed=options.general.seed,
         max_model_len=options.device.max_seq_len,
         max_seqs=options.runtime.max_seqs,

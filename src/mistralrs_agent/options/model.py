@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, FilePath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
 
+from engine.adapters.asked import AdapterOption, checked_alias
+from engine.errors import AdapterError
 from mistralrs_agent.options.section import Rule, Section, flag
 
 
@@ -103,6 +106,35 @@ class Quantization(Section):
     """Text from which an importance matrix is made."""
 
 
+class LoraEntry(BaseModel):
+    """An adapter as a configuration file lists it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alias: str
+    source: str
+    revision: str | None = None
+
+    def option(self) -> AdapterOption:
+        return AdapterOption(checked_alias(self.alias), self.source, self.revision)
+
+
+def _names_adapters(entries: tuple[str | LoraEntry, ...]) -> tuple[str | LoraEntry, ...]:
+    aliases = [option.alias for option in adapter_options(entries)]
+    if twice := sorted({alias for alias in aliases if aliases.count(alias) > 1}):
+        raise ValueError(f"{twice[0]!r} is the name of several adapters")
+    return entries
+
+
+def adapter_options(entries: Iterable[str | LoraEntry]) -> list[AdapterOption]:
+    """What the engine is to load."""
+    try:
+        parsed = [[e.option()] if isinstance(e, LoraEntry) else AdapterOption.parse_list(e) for e in entries]
+    except AdapterError as error:
+        raise ValueError(str(error)) from error
+    return [option for options in parsed for option in options]
+
+
 class Adapters(Section):
     """LoRA and X-LoRA adapters."""
 
@@ -111,13 +143,17 @@ class Adapters(Section):
 
     enable_lora: Annotated[bool, flag("--enable-lora", supported=False)] = False
     """Allow adapters to be loaded while running."""
-    lora: Annotated[str | None, flag("--lora", supported=False, metavar="ALIAS=SOURCE[;…]")] = None
-    """LoRA adapters to load at start."""
-    lora_max_adapters: Annotated[int, flag("--lora-max-adapters", supported=False)] = 16
+    lora: Annotated[
+        tuple[str | LoraEntry, ...],
+        AfterValidator(_names_adapters),
+        flag("--lora", also=("--lora-modules", "--lora-paths"), metavar="ALIAS=SOURCE[;…]"),
+    ] = ()
+    """LoRA adapters to load at start, each under a name for requests: PEFT folders or Hugging Face repositories."""
+    lora_max_adapters: Annotated[int, Field(gt=0), flag("--lora-max-adapters", also=("--max-loras",))] = 16
     """Adapters that may be loaded at once."""
-    lora_max_rank: Annotated[int, flag("--lora-max-rank", supported=False)] = 256
+    lora_max_rank: Annotated[int, Field(gt=0), flag("--lora-max-rank", also=("--max-lora-rank",))] = 256
     """Highest rank of an adapter."""
-    lora_max_bytes: Annotated[int, flag("--lora-max-bytes", supported=False)] = 8 * 1024**3
+    lora_max_bytes: Annotated[int, Field(gt=0), flag("--lora-max-bytes")] = 8 * 1024**3
     """Memory for adapters, in bytes."""
     legacy_lora: Annotated[str | None, flag("--legacy-lora", supported=False, metavar="ID[;ID]")] = None
     """Static adapters of a GGML or Phi-3 GGUF model."""

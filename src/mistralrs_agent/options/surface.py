@@ -115,8 +115,8 @@ class Chat(Section):
         Literal["low", "medium", "high"] | None, flag("--reasoning-effort", supported=False)
     ] = None
     """How long to think."""
-    adapter: Annotated[str | None, flag("--adapter", supported=False)] = None
-    """LoRA adapter to answer with."""
+    adapter: Annotated[str | None, flag("--adapter", metavar="ALIAS")] = None
+    """LoRA adapter to answer with, one of those loaded with `--lora`; `none` for the model as it is."""
     image: Annotated[tuple[str, ...], flag("--image", supported=False, in_files=False, metavar="FILE")] = ()
     """Picture that goes with the input."""
     video: Annotated[tuple[str, ...], flag("--video", supported=False, in_files=False, metavar="FILE")] = ()

@@ -37,6 +37,7 @@ def several_choices(agent: Agent, model: ChatModel, turn: Turn) -> AsyncGenerato
         template_kwargs=turn.template_kwargs,
         truncate=turn.truncate,
         cache_salt=turn.cache_salt,
+        adapter=turn.adapter,
     )
     return closed_after(model.chat(request))
 

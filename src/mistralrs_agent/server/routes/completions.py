@@ -49,9 +49,9 @@ def _continue_all(
     model: ChatModel, body: CompletionRequest, sampling: SamplingParams, constraint: Constraint | None
 ) -> AsyncGenerator[Delta, None]:
     """All prompts at once; choice `c` of prompt `p` has index `p * n + c`."""
-    truncate, salt = bool(body.truncate_sequence), body.cache_salt or ""
+    truncate, salt, adapter = bool(body.truncate_sequence), body.cache_salt or "", body.adapter_name
     replies = [
-        closed_after(model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt))
+        closed_after(model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt, adapter=adapter))
         for prompt in body.prompts
     ]
     return replies[0] if len(replies) == 1 else _merged(replies, sampling.n)

@@ -71,7 +71,6 @@ class ChatRequest(SamplingFields):
     max_tool_rounds: Annotated[int, Field(ge=0)] | None = None
     session_id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
 
-    adapter: Unsupported = None
     files: UnsupportedList = None
     audio: Unsupported = None
     modalities: Annotated[Any, AfterValidator(only(["text"], because="can only be ['text']"))] = None
@@ -167,6 +166,7 @@ class ChatRequest(SamplingFields):
             enable_thinking=thinking,
             template_kwargs=template,
             truncate=bool(self.truncate_sequence),
+            adapter=self.adapter_name,
             cache_salt=self.cache_salt or "",
         )
 

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from engine import SamplingParams
-from mistralrs_agent.server.wire.base import NoEffect, Unsupported, invalid
+from mistralrs_agent.server.wire.base import NoEffect, invalid
 from mistralrs_agent.server.wire.constraint import Grammar, ResponseFormat
 from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions, TokenId
 
@@ -42,7 +42,6 @@ class CompletionRequest(SamplingFields):
     best_of: int | None = None
     suffix: str | None = None
     truncate_sequence: bool | None = None
-    adapter: Unsupported = None
     user: NoEffect = None
 
     @field_validator("prompt", mode="wrap")

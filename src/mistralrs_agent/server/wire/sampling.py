@@ -15,9 +15,18 @@ StopString = Annotated[str, Field(min_length=1)]
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
+AdapterName = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class AdapterGeneration(WireModel):
+    """One version of a LoRA adapter, whatever its name is by now."""
+
+    generation: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
 class SamplingFields(WireModel):
     """Fields that end up in `SamplingParams` under the same name, `stop`, which may name token ids too,
-    and `cache_salt`, which keeps a prefix from being shared."""
+    `cache_salt`, which keeps a prefix from being shared, and `adapter`, which is to answer."""
 
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -36,12 +45,18 @@ class SamplingFields(WireModel):
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
 
     cache_salt: Annotated[str, Field(max_length=1000)] | None = None
+    adapter: AdapterName | AdapterGeneration | None = None
 
     dry_multiplier: Annotated[float, Field(ge=0)] | None = None
     dry_base: Annotated[float, Field(ge=1)] | None = None
     dry_allowed_length: Annotated[int, Field(ge=1)] | None = None
     dry_sequence_breakers: list[StopString] | None = None
     dry_range: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def adapter_name(self) -> str | None:
+        """As the engine takes it."""
+        return self.adapter.generation if isinstance(self.adapter, AdapterGeneration) else self.adapter
 
     @field_validator("logit_bias")
     @classmethod
