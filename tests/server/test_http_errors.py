@@ -64,7 +64,7 @@ def function(name: str, parameters: object) -> dict:
         ({"messages": "x", "dry_base": 0.5}, 400, "dry_base", "got 0.5"),
         ({"messages": "x", "dry_sequence_breakers": [""]}, 400, "dry_sequence_breakers.0", "at least 1"),
         ({"messages": "x", "stop_token_ids": [-1]}, 400, "stop_token_ids.0", "got -1"),
-        ({"messages": "x", "adapter": {"generation": "0"}}, 422, "adapter.generation", "pattern"),
+        ({"messages": "x", "adapter": {"generation": "0"}}, 400, "adapter.generation", "pattern"),
         ({"messages": "x", "enable_shell": True}, 400, None, "--enable-shell"),
         ({"messages": "x", "files": [{"name": "a"}]}, 400, "files", "not supported"),
         ({"messages": "x", "functions": [{}]}, 400, "functions", "use tools"),
