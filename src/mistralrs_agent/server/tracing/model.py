@@ -62,10 +62,13 @@ class TracedModel:
         *,
         truncate: bool = False,
         cache_salt: str = "",
+        adapter: str | None = None,
     ) -> AsyncGenerator[Delta, None]:
         text = prompt if isinstance(prompt, str) else self.detokenize(prompt) if self._spans.content else ""
         with self._use("text_completion", sampling, [Message("user", text)]) as answers:
-            deltas = self._model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=cache_salt)
+            deltas = self._model.complete(
+                prompt, sampling, constraint, truncate=truncate, cache_salt=cache_salt, adapter=adapter
+            )
             async with aclosing(closed_after(deltas)) as deltas:
                 async for delta in deltas:
                     if self._spans.content:
