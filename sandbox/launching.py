@@ -117,9 +117,9 @@ def end_all() -> None:
         zygote.end()
 
 
-def thread_count() -> str:
-    """Threads that numeric libraries may use, as a number in text."""
-    return str(min(4, os.cpu_count() or 1))
+def thread_count() -> int:
+    """Threads that numeric libraries may use, and processors that a control group may."""
+    return min(4, os.cpu_count() or 1)
 
 
 def _environment(home: str) -> dict[str, str]:

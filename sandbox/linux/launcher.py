@@ -58,9 +58,12 @@ class Walls:
     separated: bool = False
     own_root: bool = False
 
-    def note(self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "") -> None:
+    def note(
+        self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "", stand_in: str = ""
+    ) -> None:
         """Record one layer."""
-        self.rows.append({"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy})
+        row = {"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy, "stand_in": stand_in}
+        self.rows.append(row)
 
 
 def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], None]) -> None:
@@ -72,6 +75,7 @@ def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], No
     separation = None
     if plan.isolated:
         _give_way_when_memory_runs_out()
+        _join_group(plan, walls)
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
         walls.separated = separation.separated
     server = socket.socket(fileno=supervisor_fd)
@@ -98,6 +102,19 @@ def _give_way_when_memory_runs_out() -> None:
     """Make this process and all it starts the kernel's first choice when the whole machine is out of memory."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:
         file.write(b"900")
+
+
+def _join_group(plan: Plan, walls: Walls) -> None:
+    """Join before anything is started, and before namespaces hide the way."""
+    if not plan.group:
+        return
+    try:
+        with open(f"{plan.group}/cgroup.procs", "wb") as file:
+            file.write(b"0")
+    except OSError as error:
+        walls.note("control group", False, (), f"it cannot be joined: {error.strerror}", stand_in="watchdog")
+    else:
+        walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
 
 
 def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:

@@ -28,6 +28,8 @@ class Plan:
     """Private directory for temporary files."""
     stage: str
     """Empty directory on which the new root is built."""
+    group: str
+    """Directory of the control group to join, or empty."""
     readable: tuple[str, ...]
     environment: dict[str, str]
     """`{tmp}` stands for the temporary directory as seen inside."""
