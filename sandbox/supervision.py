@@ -14,6 +14,7 @@ import socket
 from typing import Any
 
 from sandbox.guest.wire import PROTOCOL_FAILURE
+from sandbox.report import Layer
 
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -27,8 +28,10 @@ class Supervision:
 
     def __init__(self, line: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[dict[str, Any]] = loop.create_future()
-        """What the first process says when the walls stand; never set when it ended before."""
+        self.layers: tuple[Layer, ...] = ()
+        """The walls of which was told so far."""
+        self.ready: asyncio.Future[str | None] = loop.create_future()
+        """Set when every wall stands, to what went wrong if anything; never set when the session ended before."""
         self.ended: asyncio.Future[str] = loop.create_future()
         """Why the interpreter ended, as soon as it has."""
         self._first: asyncio.Future[None] = loop.create_future()
@@ -100,8 +103,13 @@ class Supervision:
         match message:
             case {"event": "first"}:
                 self._first.set_result(None)  # its descriptor came with it
-            case {"event": "ready"}:
-                self.ready.set_result(message)
+            case {"event": "walls" | "ready" as event, "layers": rows, "error": error}:
+                told = {
+                    layer.name: layer for layer in (*self.layers, *map(Layer.from_row, rows))
+                }  # the last word counts
+                self.layers = tuple(told.values())
+                if event == "ready":
+                    self.ready.set_result(error)
             case {"event": "done", "command": command}:
                 waiting = self._acknowledged.pop(command, None)
                 if waiting is not None and not waiting.done():
