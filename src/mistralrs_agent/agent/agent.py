@@ -25,6 +25,8 @@ from mistralrs_agent.tools.toolbox import Toolbox
 from mistralrs_agent.tools.web_search import WebSearchTool
 
 MAX_RESULT_CHARS = 64_000
+_PIECES = (TextDelta, ThinkingDelta)
+"""There are as many as tokens; watchers are not bothered with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class Agent:
         try:
             async with aclosing(self._run(turn, tools, model)) as events:
                 async for event in events:
-                    if not isinstance(event, TextDelta | ThinkingDelta):
+                    if not isinstance(event, _PIECES):
                         for watcher in watchers:
                             watcher.note(event)
                     yield event
