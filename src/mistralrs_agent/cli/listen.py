@@ -41,6 +41,7 @@ async def _serve(options: Options) -> None:
         running = await stack.enter_async_context(open_agent(options, log.info, default_state=default_file()))
         settings = server_settings(options, running)
         telemetry = Telemetry(running.agent, tracing)
+        telemetry.metrics.gauge("mistralrs_sandbox_sessions", "Open sandboxes.", running.interpreters.__len__)
         apps = [create(running.agent, settings, telemetry) for create in (create_app, create_mcp_app)[: len(ports)]]
         places = list(zip(apps, listeners, strict=True))
         addresses = [url_of(listener) for listener in listeners]

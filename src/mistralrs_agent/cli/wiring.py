@@ -47,6 +47,8 @@ class Running:
     """An agent with its model loaded."""
 
     agent: Agent
+    interpreters: Interpreters
+    """Sandboxes in use."""
     sandbox_summary: str
     """One line: what isolates tools, or that nothing runs."""
     sandbox: LayerReport | None = None
@@ -190,8 +192,9 @@ async def open_agent(
     async with AsyncExitStack() as stack:
         toolbox = Toolbox()
         sandbox = None
+        interpreters = Interpreters(sandbox_policy(options))
         if options.agent.runs_code or options.agent.enable_shell:
-            sandbox = await _add_code_tools(toolbox, options)
+            sandbox = await _add_code_tools(toolbox, interpreters, options)
         if options.agent.searches:
             _add_search(toolbox, options)
         model = await open_model(model_options(options), report=report)
@@ -202,7 +205,8 @@ async def open_agent(
         sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)
-        yield Running(agent, sandbox.summary() if sandbox else "No code runs here.", sandbox)
+        summary = sandbox.summary() if sandbox else "No code runs here."
+        yield Running(agent, interpreters, summary, sandbox)
 
 
 def _add_search(toolbox: Toolbox, options: Options) -> None:
@@ -219,16 +223,14 @@ def _add_search(toolbox: Toolbox, options: Options) -> None:
     toolbox.add(ReadPageTool(pages))
 
 
-async def _add_code_tools(toolbox: Toolbox, options: Options) -> LayerReport:
+async def _add_code_tools(toolbox: Toolbox, interpreters: Interpreters, options: Options) -> LayerReport:
     """Offer Python and the shell as asked, if this machine can confine them as asked; returns what does."""
-    policy = sandbox_policy(options)
     try:
-        report = await describe(policy)
+        report = await describe(interpreters.policy)
     except SandboxError as error:
         raise UserError(f"code execution is not possible here: {error}") from error
     if report.refusal:
         raise UserError(report.refusal)
-    interpreters = Interpreters(policy)
     if options.agent.runs_code:
         for tool in python_tools(interpreters, report.facts()):
             toolbox.add(tool)
