@@ -65,6 +65,13 @@ def continued(stored: Sequence[Message], incoming: Sequence[Message]) -> list[Me
     return [*stored, *incoming]
 
 
+def goes_on(stored: Sequence[Message], incoming: Sequence[Message]) -> bool:
+    """Whether what a client sent is all of a remembered conversation with an answer in it, and what comes next."""
+    past, told = _exchanges(stored), _exchanges(incoming)
+    answered_before = any(exchange.role == "assistant" for exchange in past)
+    return answered_before and len(told) > len(past) and all(map(_Exchange.same, past, told))
+
+
 @dataclass(frozen=True, slots=True)
 class _Exchange:
     """What both sides see: one message of the client, or all that the model and its tools said up to the next one."""

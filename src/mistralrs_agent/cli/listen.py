@@ -70,5 +70,8 @@ def _tell(options: Options, running: Running, addresses: list[str]) -> None:
     for layer in running.sandbox.gaps if running.sandbox else ():
         log.warning("Sandbox: %s is off (%s). Remedy: %s", layer.name, layer.detail, layer.remedy or "none")
     log.info("Serving %s at %s/v1 (OpenAI) and %s/mcp (MCP)", model.id, addresses[0], addresses[-1])
-    if options.server.host not in ("127.0.0.1", "localhost", "::1") and options.server.api_key is None:
-        log.warning("Everyone who reaches %s may use this model and its tools: set --api-key", addresses[0])
+    has_keys = options.server.api_key or options.server.user_keys
+    if options.server.host not in ("127.0.0.1", "localhost", "::1") and not has_keys:
+        log.warning(
+            "Everyone who reaches %s may use this model and its tools: set --api-key or --user-keys", addresses[0]
+        )

@@ -19,6 +19,7 @@ from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, UserError
 from mistralrs_agent.options import Options
 from mistralrs_agent.options.model import adapter_options
+from mistralrs_agent.options.user_keys import read_user_keys
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
@@ -143,6 +144,7 @@ def agent_settings(options: Options) -> AgentSettings:
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
         shell=options.agent.enable_shell,
+        match_sessions=options.agent.match_sessions,
         tool_timeout_s=options.agent.tool_timeout,
     )
 
@@ -152,6 +154,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
     server = options.server
     return ServerSettings(
         api_key=server.api_key,
+        user_keys=read_user_keys(server.user_keys),
         cors_origins=server.cors_origin,
         model_names=(options.model.model_id,) if options.model.model_id else (),
         max_body_bytes=server.max_body_mb << 20,
