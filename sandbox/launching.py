@@ -135,6 +135,11 @@ def end_all() -> None:
         zygote.end()
 
 
+def thread_count() -> int:
+    """Threads that numeric libraries may use, and processors that a control group may."""
+    return min(4, os.cpu_count() or 1)
+
+
 def _environment(python: Interpreter, home: str) -> dict[str, str]:
     """Everything the zygote has in its environment: built from nothing, so that no secret of the server is in it.
 

@@ -13,7 +13,7 @@ import socket
 from pathlib import Path
 from typing import Any, Literal
 
-from sandbox import interpreter, launching
+from sandbox import cgroup, interpreter, launching
 from sandbox.errors import SandboxBroken
 from sandbox.guest import wire
 from sandbox.linux.plan import Plan
@@ -38,11 +38,13 @@ class InterpreterProcess:
         supervision: Supervision,
         stdout: Pump,
         stderr: Pump,
+        group: cgroup.Group | None,
     ) -> None:
         self.stdout = stdout
         self.stderr = stderr
         self._control, self._control_writer = control
         self._supervision = supervision
+        self._group = group
         self._killing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -50,14 +52,17 @@ class InterpreterProcess:
         """Start one; returns when its walls stand and before it has run anything. Raises SandboxBroken."""
         python = await interpreter.find(policy.python)
         interpreter.check_outside(python, workspace.work)
+        group, groupless = await asyncio.to_thread(cgroup.for_session, policy, launching.thread_count())
         control, control_inside = socket.socketpair()
         line, line_inside = socket.socketpair()
         stdout, stdout_inside = os.pipe()
         stderr, stderr_inside = os.pipe()
         passed = (control_inside.fileno(), line_inside.fileno(), stdout_inside, stderr_inside)
         try:
-            launching.launch(python, _plan(policy, workspace, python), passed)
+            launching.launch(python, _plan(policy, workspace, python, group), passed)
         except BaseException:
+            if group is not None:
+                group.remove()
             for end in (control, line):
                 end.close()
             for fd in (stdout, stderr):
@@ -69,9 +74,10 @@ class InterpreterProcess:
             for fd in (stdout_inside, stderr_inside):
                 os.close(fd)
         supervision = Supervision(line)
-        process = cls(await asyncio.open_connection(sock=control), supervision, Pump(stdout), Pump(stderr))
+        process = cls(await asyncio.open_connection(sock=control), supervision, Pump(stdout), Pump(stderr), group)
         try:
             await process._wait_until_ready()
+            supervision.layers += () if groupless is None else (groupless,)
         except BaseException:
             await process.kill()
             raise
@@ -138,6 +144,8 @@ class InterpreterProcess:
         await self._supervision.end(own_processes, KILL_TIMEOUT_S)
         for pump in (self.stdout, self.stderr):
             pump.close()
+        if self._group is not None:
+            await asyncio.to_thread(self._group.remove)
 
     async def _wait_until_ready(self) -> None:
         ready, ended = self._supervision.ready, self.ended
@@ -163,12 +171,17 @@ class InterpreterProcess:
     async def _reason(self) -> str:
         """Why the control socket closed: the supervisor knows more, a moment later."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self.ended), REASON_TIMEOUT_S)
+            reason = await asyncio.wait_for(asyncio.shield(self.ended), REASON_TIMEOUT_S)
+            if self._group is not None and self._group.out_of_memory():
+                reason = f"the kernel ended a process of the session for its memory; {reason}"
+            return reason
         except TimeoutError:
             return "it closed its connection to the server"
 
 
-def _plan(policy: SandboxPolicy, workspace: Workspace, python: interpreter.Interpreter) -> Plan:
+def _plan(
+    policy: SandboxPolicy, workspace: Workspace, python: interpreter.Interpreter, group: cgroup.Group | None
+) -> Plan:
     return Plan(
         isolated=policy.mode != "off",
         network=policy.network,
@@ -181,5 +194,6 @@ def _plan(policy: SandboxPolicy, workspace: Workspace, python: interpreter.Inter
         workdir=str(workspace.work),
         tmp=str(workspace.tmp),
         stage=str(workspace.stage),
+        group="" if group is None else str(group.path),
         readable="\0".join(interpreter.readable_paths(python, GUEST, policy.network)),
     )

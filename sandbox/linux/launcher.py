@@ -55,9 +55,12 @@ class Walls:
         self.own_root = own_root
         self.rows: list[dict[str, Any]] = []
 
-    def note(self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "") -> None:
+    def note(
+        self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "", stand_in: str = ""
+    ) -> None:
         """Record one layer."""
-        self.rows.append({"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy})
+        row = {"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy, "stand_in": stand_in}
+        self.rows.append(row)
 
     def tell(self, line: int, event: str, error: str | None = None) -> None:
         """Send the rows so far to the server."""
@@ -69,8 +72,9 @@ def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, st
 
     The session's first process is told to the server by a descriptor of it, so that the server can wait for its end.
     """
-    separation = NOT_SEPARATED
+    separation, refused = NOT_SEPARATED, ""
     if plan.isolated:
+        refused = _join_group(plan)
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
     first = fork()
     if first:
@@ -78,7 +82,9 @@ def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, st
         with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
             socket.send_fds(socket.socket(fileno=line), [b'{"event": "first"}\n'], [handle])
         os._exit(0)
-    own_root, bytes_before, entries_before = _build_aside(plan, separation, line) if plan.isolated else (False, 0, 0)
+    own_root, bytes_before, entries_before = False, 0, 0
+    if plan.isolated:
+        own_root, bytes_before, entries_before = _build_aside(plan, separation, refused, line)
     if not separation.separated:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
@@ -101,7 +107,7 @@ def temporary_directories(top: str) -> dict[str, str]:
 
 def rehearse(times: int) -> None:
     """Run what every session runs, where it does no harm; see `Guest.rehearse`."""
-    example = Plan(True, "none", 1, 1, 1, 1, 65534, 65534, "/", "/", "/", "/usr").to_bytes()
+    example = Plan(True, "none", 1, 1, 1, 1, 65534, 65534, "/", "/", "/", "", "/usr").to_bytes()
     for _ in range(times):
         plan = Plan.from_bytes(example)
         Walls(separated=True, own_root=True)
@@ -114,7 +120,7 @@ def rehearse(times: int) -> None:
         supervisor.Supervisor(0, os.getpid(), plan, own_processes=True, own_root=False, disk_before=(0, 0)).rehearse()
 
 
-def _build_aside(plan: Plan, separation: namespaces.Separation, line: int) -> tuple[bool, int, int]:
+def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[bool, int, int]:
     """Put up the walls around the whole session in a process that ends with that: what it touches is given back.
 
     This process then has the rights of the code's user. Returns whether the session has its own root, and the bytes
@@ -126,6 +132,10 @@ def _build_aside(plan: Plan, separation: namespaces.Separation, line: int) -> tu
     if builder == 0:
         os.close(going_on)
         walls = Walls(separation.separated, own_root=False)
+        if refused:
+            walls.note("control group", False, (), f"it cannot be joined: {refused}", stand_in="watchdog")
+        elif plan.group:
+            walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
         _build(plan, separation, walls)
         _announce(plan, walls)
         walls.tell(line, "walls")
@@ -141,6 +151,19 @@ def _build_aside(plan: Plan, separation: namespaces.Separation, line: int) -> tu
         os.close(fd)
     os.waitpid(builder, 0)
     return built
+
+
+def _join_group(plan: Plan) -> str:
+    """Join before anything is started, and before namespaces hide the way; returns why not, empty if nothing failed."""
+    if not plan.group:
+        return ""
+    try:
+        file = os.open(f"{plan.group}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(file, b"0")
+        os.close(file)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
 
 
 def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:

@@ -32,6 +32,8 @@ class Plan(NamedTuple):
     """Private directory for temporary files."""
     stage: str
     """Empty directory on which the new root is built."""
+    group: str
+    """Directory of the control group to join, or empty."""
     readable: str
     """Paths, joined by zero bytes."""
 
