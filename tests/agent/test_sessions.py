@@ -6,7 +6,7 @@ import sys
 from contextlib import aclosing
 
 import pytest
-from agent_doubles import EchoTool, ask, finish, make_agent, shape
+from agent_doubles import EchoTool, ask, client_tool, finish, make_agent, shape
 
 from engine import Message
 from engine.chat.scripted import ScriptedModel, call, text
@@ -63,6 +63,17 @@ async def test_a_whole_conversation_goes_on_with_the_session_it_repeats_only_whe
     assert other.session_id not in (second.session_id, third.session_id)
     stranger = await finish(agent.within("ann/"), ask(*whole))
     assert stranger.session_id != second.session_id
+
+
+async def test_results_of_a_client_find_the_session_that_waits_for_them():
+    model = ScriptedModel([[call("echo", {"word": "a"}), call("ask_client", {})], [text("Both.")]])
+    agent = make_agent(model, [EchoTool()], AgentSettings(match_sessions=True))
+    first = await finish(agent, ask("go", client_tools=(client_tool(),)))
+    (asked,) = first.client_calls
+    told = [Message(USER, "go"), Message(ASSISTANT, tool_calls=(asked,)), Message("tool", "b", tool_call_id=asked.id)]
+    second = await finish(agent, ask(*told, client_tools=(client_tool(),)))
+    assert second.session_id == first.session_id
+    assert [m.content for m in model.requests[1].messages if m.role == "tool"] == ["a", "b"]
 
 
 async def test_a_client_with_its_own_version_of_the_past_is_believed():

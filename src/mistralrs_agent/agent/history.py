@@ -68,8 +68,10 @@ def continued(stored: Sequence[Message], incoming: Sequence[Message]) -> list[Me
 def goes_on(stored: Sequence[Message], incoming: Sequence[Message]) -> bool:
     """Whether what a client sent is all of a remembered conversation with an answer in it, and what comes next."""
     past, told = _exchanges(stored), _exchanges(incoming)
-    answered_before = any(exchange.role == "assistant" for exchange in past)
-    return answered_before and len(told) > len(past) and all(map(_Exchange.same, past, told))
+    if not any(exchange.role == "assistant" for exchange in past) or len(told) < len(past):
+        return False
+    is_more = len(told) > len(past) or bool(_new_results(stored, told[-1]))
+    return is_more and all(map(_Exchange.same, past, told))
 
 
 @dataclass(frozen=True, slots=True)
