@@ -18,6 +18,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from sandbox import portable
 from sandbox.errors import SandboxBroken
 from sandbox.interpreter import Interpreter
 from sandbox.linux.plan import Plan
@@ -94,6 +95,9 @@ _lock = threading.Lock()
 
 def launch(python: Interpreter, plan: Plan, fds: tuple[int, int, int, int]) -> None:
     """Start a session under `python`. Raises SandboxBroken when no zygote can be started."""
+    if portable.NEEDED:
+        portable.launch(python, plan, fds, {**_environment(python, plan.tmp), "HOME": plan.workdir})
+        return
     for _ in range(2):
         with _lock:
             zygote = _zygotes.get(python)

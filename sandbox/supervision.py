@@ -40,6 +40,9 @@ class Supervision:
         self._loop = loop
         self._line = line
         self._handle: int | None = None
+        """Becomes readable when the first process has ended."""
+        self._pid: int | None = None
+        """Its number, where the handle cannot be signalled."""
         self._received = b""
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
         self._reason = "it ended without a word"
@@ -80,7 +83,10 @@ class Supervision:
     def _kill(self) -> None:
         assert self._handle is not None
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            if self._pid is not None:
+                os.kill(self._pid, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def _read(self) -> None:
         try:
@@ -102,6 +108,7 @@ class Supervision:
     def _take(self, message: dict[str, Any]) -> None:
         match message:
             case {"event": "first"}:
+                self._pid = message.get("pid")
                 self._first.set_result(None)  # its descriptor came with it
             case {"event": "walls" | "ready" as event, "layers": rows, "error": error}:
                 told = {

@@ -148,7 +148,7 @@ def fork() -> int:
 
 
 NOTHING = (0,) * 6
-_machine = platform.machine()
+_machine = platform.machine() if platform.system() == "Linux" else platform.system()
 
 
 def machine_index() -> int:
