@@ -34,8 +34,7 @@ class Layer:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Layer:
         """Read what the launcher noted."""
-        fields: dict[str, Any] = {**row, "protects": tuple(row["protects"])}
-        return cls(**fields)
+        return cls(row["name"], row["on"], tuple(row["protects"]), row["detail"], row["remedy"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -32,4 +34,6 @@ def with_adapter(model: LlamaForCausalLM, *, rank: int = 16, alpha: int = 32, se
     """`model` with fresh matrices on every linear layer; only these learn."""
     torch.manual_seed(seed)
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(TARGETS), lora_dropout=0.0, task_type="CAUSAL_LM")
-    return get_peft_model(model, config, autocast_adapter_dtype=False)
+    with warnings.catch_warnings():  # peft asks transformers under a name that is going away
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config, autocast_adapter_dtype=False)

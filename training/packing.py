@@ -1,7 +1,7 @@
 """Rows of conversations that share a prompt: the tools are read once, each conversation sees them and itself.
 
-A row is `[prefix, conversation, conversation, …]`. Positions restart after the prefix and the mask hides the other
-conversations, so each sees exactly what it would alone; less than half of the tokens are left to compute.
+A row is `[prefix, conversation, conversation, …]`. Positions restart after the prefix and no conversation sees another,
+so each sees exactly what it would alone; less than half of the tokens are left to compute.
 """
 
 from __future__ import annotations
@@ -34,24 +34,18 @@ class Row:
 
     examples: tuple[Example, ...]
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Ids (1, T), positions (1, T), mask (1, 1, T, T) of what is seen, and for the loss: where a token to
-        learn is predicted (N), and that token (N).
-        """
+    def tokens_and_targets(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Ids (T), positions (T), and for the loss: where a token to learn is predicted (N), and that token (N)."""
         prefix = self.examples[0].prefix
-        ids, positions, owner = list(prefix), list(range(len(prefix))), [0] * len(prefix)
+        ids, positions = list(prefix), list(range(len(prefix)))
         places: list[int] = []
-        for number, example in enumerate(self.examples, 1):
+        for example in self.examples:
             start = len(ids)
             ids += example.ids
             positions += range(len(prefix), len(prefix) + len(example.ids))
-            owner += [number] * len(example.ids)
             places += [start + i for a, b in example.spans for i in range(a, b)]
-        whose = torch.tensor(owner)
-        seen = (whose[:, None] == whose[None, :]) | (whose[None, :] == 0)
-        mask = seen & torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
         all_ids, learned = torch.tensor(ids), torch.tensor(places)
-        return all_ids[None], torch.tensor(positions)[None], mask[None, None], learned - 1, all_ids[learned]
+        return all_ids, torch.tensor(positions), learned - 1, all_ids[learned]
 
     @property
     def tokens(self) -> int:

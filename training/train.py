@@ -6,6 +6,8 @@ import argparse
 import json
 import math
 import os
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,9 +16,10 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from torch import Tensor, nn
+from torch import distributed, nn
 
 from training.base_model import frozen_base, with_adapter
+from training.forward import Forward
 from training.packing import Example, Row, rows
 
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
@@ -47,29 +50,26 @@ class Trainer:
     def __init__(self, model: PeftModel) -> None:
         self.model = model
         self.step = 0
+        started = distributed.is_initialized()
+        self._rank = distributed.get_rank() if started else 0
+        self._processes = distributed.get_world_size() if started else 1
+        self._forward = Forward(model)
         self._served = [p for p in model.parameters() if p.requires_grad]
         self._learning = [nn.Parameter(p.detach().float()) for p in self._served]
         self._optimizer = torch.optim.AdamW(self._learning, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
 
-    def loss(self, row: Row) -> Tensor:
-        """Summed over the tokens that are to be learned; only these go through the head."""
-        ids, positions, mask, places, targets = row.tensors()
-        llama = self.model.get_base_model()
-        hidden = llama.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
-        logits = llama.lm_head(hidden.last_hidden_state[0, places])
-        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
-
     def learn(self, batch: list[Row], rate: float) -> float:
-        """One step; returns the mean loss of a token."""
+        """One step; returns the mean loss of a token. Of several processes each takes its part of the batch."""
         learned = sum(b - a for row in batch for example in row.examples for a, b in example.spans)
         total = 0.0
-        for row in batch:
-            loss = self.loss(row) / learned
+        for row in batch[self._rank :: self._processes]:
+            loss = self._forward.loss(row) / learned
             loss.backward()
             total += loss.item()
         for learning, served in zip(self._learning, self._served, strict=True):
             learning.grad = served.grad.float()
             served.grad = None
+        total = self._together(total)
         nn.utils.clip_grad_norm_(self._learning, CLIP)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -95,6 +95,17 @@ class Trainer:
         self.step = state["step"]
         self._serve()
 
+    def _together(self, total: float) -> float:
+        """Sum the gradients, and the loss, of all processes."""
+        if self._processes == 1:
+            return total
+        parts = [parameter.grad.view(-1) for parameter in self._learning if parameter.grad is not None]
+        summed = torch.cat([*parts, torch.tensor([total])])
+        distributed.all_reduce(summed)
+        for parameter, part in zip(self._learning, summed[:-1].split([len(part) for part in parts]), strict=True):
+            parameter.grad = part.view_as(parameter)
+        return float(summed[-1])
+
     def _serve(self) -> None:
         for learning, served in zip(self._learning, self._served, strict=True):
             served.data.copy_(learning.data)
@@ -106,7 +117,7 @@ def batches(examples: list[Example], recipe: Recipe, first_step: int) -> Iterato
     while True:
         seed += 1
         made = rows(examples, recipe.row_tokens, seed)
-        for start in range(0, len(made), recipe.rows_a_step):
+        for start in range(0, len(made) - recipe.rows_a_step + 1, recipe.rows_a_step):
             yield made[start : start + recipe.rows_a_step]
 
 
@@ -120,8 +131,8 @@ def read_examples(file: Path) -> list[Example]:
         ]
 
 
-def train(trainer: Trainer, examples: list[Example], recipe: Recipe, folder: Path, save_every: int) -> None:
-    """Train up to the recipe's last step, saving on the way."""
+def train(trainer: Trainer, examples: list[Example], recipe: Recipe, folder: Path | None, save_every: int) -> None:
+    """Train up to the recipe's last step; with a `folder`, save on the way and tell how it goes."""
     began, tokens, smooth, first = time.monotonic(), 0, math.nan, trainer.step
     for batch in batches(examples, recipe, trainer.step):
         if trainer.step >= recipe.steps:
@@ -129,10 +140,13 @@ def train(trainer: Trainer, examples: list[Example], recipe: Recipe, folder: Pat
         loss = trainer.learn(batch, recipe.rate_at(trainer.step))
         tokens += sum(row.tokens for row in batch)
         smooth = loss if math.isnan(smooth) else 0.95 * smooth + 0.05 * loss
+        if folder is None:
+            continue
         if trainer.step % save_every == 0:
             trainer.save(folder)
         _show(trainer.step, recipe.steps, smooth, tokens / (time.monotonic() - began), began, first)
-    trainer.save(folder)
+    if folder is not None:
+        trainer.save(folder)
 
 
 def _show(step: int, steps: int, loss: float, rate: float, began: float, first: int) -> None:
@@ -142,7 +156,7 @@ def _show(step: int, steps: int, loss: float, rate: float, began: float, first: 
     if sys.stderr.isatty():
         bar = "█" * (30 * step // steps)
         print(f"\r{bar:<30} {done} ", end="\n" if step >= steps else "", file=sys.stderr, flush=True)
-    elif step % 20 == 0 or step >= steps:
+    elif step % 10 == 0 or step >= steps:
         print(done, file=sys.stderr, flush=True)
 
 
@@ -155,17 +169,44 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, default=30)
     parser.add_argument("--decay", type=int, default=0, help="steps at the end in which the rate falls")
     parser.add_argument("--rows-a-step", type=int, default=2)
-    parser.add_argument("--row-tokens", type=int, default=768)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--row-tokens", type=int, default=1024)
+    parser.add_argument("--processes", type=int, default=2, help="one thread each, which a busy machine slows least")
+    parser.add_argument("--process", type=int, default=0, help="which of them this is; the first starts the others")
+    parser.add_argument("--port", type=int, default=0, help="where they meet; a free one when 0")
     parser.add_argument("--save-every", type=int, default=50)
     parser.add_argument("--rank", type=int, default=16)
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
+    port = chosen.port or _free_port()
+    others = [
+        subprocess.Popen([sys.executable, "-m", "training.train", *sys.argv[1:], f"--process={n}", f"--port={port}"])
+        for n in range(1, chosen.processes if chosen.process == 0 else 0)
+    ]
+    try:
+        _run(chosen, port)
+    finally:
+        for other in others:
+            other.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _run(chosen: argparse.Namespace, port: int) -> None:
+    """What each process does; the first saves and tells."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # gradients of the head are full of them, each a hundred times as slow
+    if chosen.processes > 1:
+        address = f"tcp://127.0.0.1:{port}"
+        distributed.init_process_group("gloo", address, rank=chosen.process, world_size=chosen.processes)
     trainer = Trainer(with_adapter(frozen_base(), rank=chosen.rank))
     if (chosen.folder / "state.pt").is_file():
         trainer.load(chosen.folder)
     recipe = Recipe(chosen.steps, chosen.rate, chosen.warmup, chosen.decay, chosen.rows_a_step, chosen.row_tokens)
-    train(trainer, read_examples(chosen.examples), recipe, chosen.folder, chosen.save_every)
+    folder = chosen.folder if chosen.process == 0 else None
+    train(trainer, read_examples(chosen.examples), recipe, folder, chosen.save_every)
 
 
 if __name__ == "__main__":

@@ -162,20 +162,19 @@ def walk(
         nonlocal rounds
         rounds += asyncio.run(play(plans, context_tokens, tool_timeout_s, make_tools()))
 
-    files_before, kept_before = held(folder)
+    before = held(folder)
     play_all()
-    files, kept = held(folder)
-    assert files <= files_before
-    assert kept <= kept_before
+    assert held(folder) == before
     return rounds
 
 
-def held(folder: Path) -> tuple[int, set[str]]:
-    """How many files this process has open; its child processes and temporary files."""
+def held(folder: Path) -> tuple[int, list[str], list[str]]:
+    """Open files, child processes and temporary files of this process."""
     gc.collect()
-    children = (task / "children" for task in Path("/proc/self/task").iterdir())
-    kept = {child for found in children for child in found.read_text().split()} | set(os.listdir(folder))
-    return len(os.listdir("/proc/self/fd")), kept
+    children = [
+        child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    return len(os.listdir("/proc/self/fd")), children, os.listdir(folder)
 
 
 def test_the_history_is_valid_after_every_round_and_nothing_is_left_behind(tmp_path):

@@ -61,7 +61,7 @@ class PermissionGate:
             "approved" if decision.approve else "denied",
             action.tool_name,
             action.tool.kind,
-            self._session.key,
+            self._session.id,
             action.call_id,
             reason,
         )

@@ -14,6 +14,7 @@ from mistralrs_agent.cli.bench import bench
 from mistralrs_agent.cli.cache import cache
 from mistralrs_agent.cli.completions import completions
 from mistralrs_agent.cli.doctor import doctor
+from mistralrs_agent.cli.eval import evaluate
 from mistralrs_agent.cli.from_config import from_config
 from mistralrs_agent.cli.login import login
 from mistralrs_agent.cli.run import run
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, run, tui, from_config, bench, doctor, cache, login, completions):
+for command in (serve, run, tui, from_config, bench, evaluate, doctor, cache, login, completions):
     cli.add_command(command)
 
 

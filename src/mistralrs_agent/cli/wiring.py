@@ -19,7 +19,6 @@ from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, UserError
 from mistralrs_agent.options import Options
 from mistralrs_agent.options.model import adapter_options
-from mistralrs_agent.options.user_keys import read_user_keys
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
@@ -39,6 +38,8 @@ _CACHE_TYPES: dict[str, CacheType] = {"float32": "f32", "bfloat16": "bf16", "flo
 BUILT_IN = Path(__file__).parents[1] / "default_model"
 """The adapter of the default model and its chat template."""
 BUILT_IN_ADAPTER = "agent"
+BUILT_IN_READS, BUILT_IN_RESULTS = 2400, 5
+"""Characters and pages of a search that the small built-in model reads well."""
 Report = Callable[[str], None]
 """Told what happens while a model is made ready."""
 
@@ -48,8 +49,6 @@ class Running:
     """An agent with its model loaded."""
 
     agent: Agent
-    interpreters: Interpreters
-    """Sandboxes in use."""
     sandbox_summary: str
     """One line: what isolates tools, or that nothing runs."""
     sandbox: LayerReport | None = None
@@ -144,7 +143,6 @@ def agent_settings(options: Options) -> AgentSettings:
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
         shell=options.agent.enable_shell,
-        match_sessions=options.agent.match_sessions,
         tool_timeout_s=options.agent.tool_timeout,
     )
 
@@ -154,7 +152,6 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
     server = options.server
     return ServerSettings(
         api_key=server.api_key,
-        user_keys=read_user_keys(server.user_keys),
         cors_origins=server.cors_origin,
         model_names=(options.model.model_id,) if options.model.model_id else (),
         max_body_bytes=server.max_body_mb << 20,
@@ -185,21 +182,21 @@ def open_tracing(options: Options) -> Tracing | None:
 
 @asynccontextmanager
 async def open_agent(
-    options: Options, report: Report, *, default_state: str | Path = MEMORY
+    options: Options, report: Report, *, default_state: str | Path = MEMORY, local_pages: bool = False
 ) -> AsyncGenerator[Running]:
     """Load the model and put its tools around it; on leaving, everything is given back.
 
-    `default_state` is where conversations are kept when the options do not say.
+    `default_state` is where conversations are kept when the options do not say; with `local_pages` the web tools also
+    fetch from this machine.
     Raises: UserError when the sandbox cannot be had, engine.EngineError when the model cannot.
     """
     async with AsyncExitStack() as stack:
         toolbox = Toolbox()
         sandbox = None
-        interpreters = Interpreters(sandbox_policy(options))
         if options.agent.runs_code or options.agent.enable_shell:
-            sandbox = await _add_code_tools(toolbox, interpreters, options)
+            sandbox = await _add_code_tools(toolbox, options)
         if options.agent.searches:
-            _add_search(toolbox, options)
+            _add_search(toolbox, options, local_pages=local_pages)
         model = await open_model(model_options(options), report=report)
         stack.push_async_callback(model.close)
         choice = options.agent
@@ -208,11 +205,10 @@ async def open_agent(
         sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)
-        summary = sandbox.summary() if sandbox else "No code runs here."
-        yield Running(agent, interpreters, summary, sandbox)
+        yield Running(agent, sandbox.summary() if sandbox else "No code runs here.", sandbox)
 
 
-def _add_search(toolbox: Toolbox, options: Options) -> None:
+def _add_search(toolbox: Toolbox, options: Options, *, local_pages: bool) -> None:
     # Only here: HTTP and page reading take a while to import, which would put off the first token.
     from mistralrs_agent.search.engines import providers_named  # noqa: PLC0415
     from mistralrs_agent.search.web import SearchSettings, open_search  # noqa: PLC0415
@@ -220,20 +216,24 @@ def _add_search(toolbox: Toolbox, options: Options) -> None:
     from mistralrs_agent.tools.web_search import WebSearchTool  # noqa: PLC0415
 
     name = options.agent.search_embedding_model
-    settings = SearchSettings(embedding_model=None if name == "none" else name)
+    settings = SearchSettings(embedding_model=None if name == "none" else name, allow_private=local_pages)
+    if options.model.model_id is None and options.format.quantized_file is None:
+        settings = replace(settings, max_chars=BUILT_IN_READS, max_results=BUILT_IN_RESULTS)
     search, pages = open_search(settings, providers_named(options.agent.search_provider))
     toolbox.add(WebSearchTool(search))
     toolbox.add(ReadPageTool(pages))
 
 
-async def _add_code_tools(toolbox: Toolbox, interpreters: Interpreters, options: Options) -> LayerReport:
+async def _add_code_tools(toolbox: Toolbox, options: Options) -> LayerReport:
     """Offer Python and the shell as asked, if this machine can confine them as asked; returns what does."""
+    policy = sandbox_policy(options)
     try:
-        report = await describe(interpreters.policy)
+        report = await describe(policy)
     except SandboxError as error:
         raise UserError(f"code execution is not possible here: {error}") from error
     if report.refusal:
         raise UserError(report.refusal)
+    interpreters = Interpreters(policy)
     if options.agent.runs_code:
         for tool in python_tools(interpreters, report.facts()):
             toolbox.add(tool)

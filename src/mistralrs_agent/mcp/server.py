@@ -22,7 +22,6 @@ from mcp.types import (
     TextContent,
     Tool,
 )
-from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from engine import EngineError
@@ -31,9 +30,8 @@ from mistralrs_agent.errors import MistralrsError
 
 MCP_PATH = "/mcp"
 
-Chat = Callable[[Mapping[str, Any], Request | None], Awaitable[str]]
-"""Answer a conversation given as tool arguments, which came with an HTTP request or not; cancelled when the client
-cancels.
+Chat = Callable[[Mapping[str, Any]], Awaitable[str]]
+"""Answer a conversation given as tool arguments; cancelled when the client cancels.
 
 Raises: InvalidArguments for the caller's mistake in form; MistralrsError or EngineError when there is no answer.
 """
@@ -78,11 +76,11 @@ def create_server(chat: Chat) -> Server:
     async def list_tools(_: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[CHAT_TOOL])
 
-    async def call_tool(context: ServerRequestContext[Any, Request], params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(_: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
         if params.name != CHAT_TOOL.name:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {CHAT_TOOL.name!r}.")
         try:
-            return _result(await chat(params.arguments or {}, context.request))
+            return _result(await chat(params.arguments or {}))
         except InvalidArguments as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         except (MistralrsError, EngineError) as error:

@@ -9,12 +9,12 @@ from typing import Any
 from mistralrs_agent.options.agent import Agent, Sandbox
 from mistralrs_agent.options.benchmark import Benchmark
 from mistralrs_agent.options.engine import PagedAttention, Runtime, Speculation
+from mistralrs_agent.options.evaluation import Evaluation
 from mistralrs_agent.options.model import Adapters, Device, Format, Model, Multimodal, Quantization, Template
 from mistralrs_agent.options.section import Flag, Section
 from mistralrs_agent.options.surface import Chat, General, Server
-from mistralrs_agent.options.user_keys import read_user_keys
 
-__all__ = ["BENCH", "ENGINE", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
+__all__ = ["BENCH", "ENGINE", "EVAL", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,13 @@ class Options:
     multimodal: Multimodal = field(default_factory=Multimodal)
     speculation: Speculation = field(default_factory=Speculation)
     benchmark: Benchmark = field(default_factory=Benchmark)
+    evaluation: Evaluation = field(default_factory=Evaluation)
     general: General = field(default_factory=General)
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that was given for an option declared `secret`, and every user's key.
-
-        Raises: ConfigError.
-        """
+        """Every value that was given for an option declared `secret`."""
         sections: list[Section] = [getattr(self, item.name) for item in fields(self)]
-        given = (value for section in sections for value in section.secrets())
-        return (*given, *read_user_keys(self.server.user_keys))
+        return tuple(value for section in sections for value in section.secrets())
 
 
 def _section_type(factory: Any) -> type[Section]:
@@ -54,7 +51,10 @@ def _section_type(factory: Any) -> type[Section]:
 
 SECTIONS: Mapping[str, type[Section]] = {item.name: _section_type(item.default_factory) for item in fields(Options)}
 """The sections by their name in `Options`, in the order of `--help`."""
-ENGINE = tuple(name for name in SECTIONS if name not in {"server", "chat", "agent", "sandbox", "benchmark"})
-SERVE = tuple(name for name in SECTIONS if name not in {"chat", "benchmark"})
-RUN = tuple(name for name in SECTIONS if name not in {"server", "benchmark"})
+ENGINE = tuple(
+    name for name in SECTIONS if name not in {"server", "chat", "agent", "sandbox", "benchmark", "evaluation"}
+)
+SERVE = tuple(name for name in SECTIONS if name not in {"chat", "benchmark", "evaluation"})
+RUN = tuple(name for name in SECTIONS if name not in {"server", "benchmark", "evaluation"})
 BENCH = ("benchmark", *ENGINE)
+EVAL = ("evaluation", *ENGINE)

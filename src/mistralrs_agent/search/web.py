@@ -29,6 +29,8 @@ class SearchSettings:
 
     context_size: Literal["low", "medium", "high"] = "medium"
     """How much text a search hands to the model: 4096, 8192 or 16384 tokens."""
+    max_chars: int | None = None
+    """Most characters of that, for models too small for so much; None: as many as the tokens allow."""
     max_results: int = 10
     embedding_model: str | None = "minilm"
     """`minilm`, `embedding-gemma`, a hub repository or a folder; None ranks by word statistics alone."""
@@ -145,6 +147,7 @@ class WebSearch:
             hits = [hit for hit in found if wishes.allows(hit.url)]
             pages = await asyncio.gather(*(self._page_or_excerpt(hit, wishes) for hit in hits))
         budget = BUDGET_TOKENS[wishes.context_size or self._settings.context_size] * CHARS_PER_TOKEN
+        budget = min(budget, self._settings.max_chars or budget)
         ranked = await self._reranker.rank(query, pages)
         return SearchAnswer(_fill(hits, pages, ranked, min(budget, max_chars or budget)))
 

@@ -1,0 +1,216 @@
+"""The model's forward pass for training, written for few passes over memory on processors.
+
+Against `transformers` with `peft`: projections that share their input are one product, adapters are added into its
+result, gradients of frozen weights are never made, and every conversation of a row attends only to what it sees.
+`tests/training/test_training.py` holds both to the same gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional
+
+from training.packing import Row
+
+
+class _Norm(torch.autograd.Function):
+    """x / rms(x) * weight, in f32 inside."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        wide = x.float()
+        inverse = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
+        ctx.save_for_backward(x, weight, inverse)
+        return (wide * inverse).to(x.dtype) * weight
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        x, weight, inverse = ctx.saved_tensors
+        normed, inner = x.float() * inverse, (gradient * weight).float()
+        along = (inner * normed).mean(-1, keepdim=True)
+        return ((inner - normed * along) * inverse).to(x.dtype), None, None
+
+
+class _Adapted(torch.autograd.Function):
+    """x W' + (x A') B': W is frozen."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, down: Tensor, up: Tensor) -> Tensor:
+        narrow = x @ down.T
+        ctx.save_for_backward(x, weight, down, up, narrow)
+        return torch.addmm(x @ weight.T, narrow, up.T)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        x, weight, down, up, narrow = ctx.saved_tensors
+        back = gradient @ up
+        to_x = torch.addmm(gradient @ weight, back, down) if ctx.needs_input_grad[0] else None
+        return to_x, None, back.T @ x, gradient.T @ narrow
+
+
+class _Rotated(torch.autograd.Function):
+    """Rotary positions on (T, heads, D)."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _rotate(x, cos, sin)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        cos, sin = ctx.saved_tensors
+        return _rotate(gradient, cos, -sin), None, None
+
+
+class _Gated(torch.autograd.Function):
+    """silu(gate) * up of (T, 2 I)."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, both: Tensor) -> Tensor:
+        ctx.save_for_backward(both)
+        gate, up = both.chunk(2, dim=-1)
+        return functional.silu(gate).mul_(up)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        (both,) = ctx.saved_tensors
+        gate, up = both.chunk(2, dim=-1)
+        out = torch.empty_like(both)
+        to_gate, to_up = out.chunk(2, dim=-1)
+        torch.mul(gradient, functional.silu(gate), out=to_up)
+        to_gate.copy_(torch.ops.aten.silu_backward(gradient * up, gate))
+        return out
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Linear layers with the same input as one: their frozen weights stacked, and the adapter matrices of each."""
+
+    weight: Tensor
+    down: tuple[Tensor, ...]
+    up: tuple[Tensor, ...]
+    scale: float
+
+    @classmethod
+    def of(cls, layers: Sequence[nn.Module]) -> _Group:
+        weight = torch.cat([layer.base_layer.weight for layer in layers])
+        down = tuple(layer.lora_A["default"].weight for layer in layers)
+        up = tuple(layer.lora_B["default"].weight for layer in layers)
+        return cls(weight, down, up, layers[0].scaling["default"])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        down = torch.cat(self.down) if len(self.down) > 1 else self.down[0]
+        up = torch.block_diag(*self.up) if len(self.up) > 1 else self.up[0]
+        return _Adapted.apply(x, self.weight, down, up * self.scale)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    norm_before: Tensor
+    qkv: _Group
+    out: _Group
+    norm_after: Tensor
+    gate_up: _Group
+    down: _Group
+
+
+class Forward:
+    """Hidden states of rows, with the adapter of a `peft` model whose base is a Llama."""
+
+    def __init__(self, model: PeftModel) -> None:
+        llama = model.get_base_model()
+        config = llama.config
+        self._heads, self._kv_heads, self._eps = (
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            config.rms_norm_eps,
+        )
+        self._dim = config.head_dim
+        self._embedding, self._norm, self._head = (
+            llama.model.embed_tokens.weight,
+            llama.model.norm.weight,
+            llama.lm_head.weight,
+        )
+        self._rotary = llama.model.rotary_emb
+        self._layers = [
+            _Layer(
+                layer.input_layernorm.weight,
+                _Group.of([layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj]),
+                _Group.of([layer.self_attn.o_proj]),
+                layer.post_attention_layernorm.weight,
+                _Group.of([layer.mlp.gate_proj, layer.mlp.up_proj]),
+                _Group.of([layer.mlp.down_proj]),
+            )
+            for layer in llama.model.layers
+        ]
+
+    def loss(self, row: Row) -> Tensor:
+        """Cross entropy, summed over the tokens that are to be learned; only these go through the head."""
+        ids, positions, places, targets = row.tokens_and_targets()
+        x = self._embedding[ids]
+        cos, sin = self._angles(positions, x)
+        sizes = [len(row.examples[0].prefix), *(len(example.ids) for example in row.examples)]
+        masks = self._masks(sizes, x.dtype)
+        for layer in self._layers:
+            x = x + layer.out(
+                self._attention(layer.qkv(_Norm.apply(x, layer.norm_before, self._eps)), cos, sin, sizes, masks)
+            )
+            x = x + layer.down(_Gated.apply(layer.gate_up(_Norm.apply(x, layer.norm_after, self._eps))))
+        chosen = _Norm.apply(x[places], self._norm, self._eps)
+        return functional.cross_entropy((chosen @ self._head.T).float(), targets, reduction="sum")
+
+    def _angles(self, positions: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        cos, sin = self._rotary(x[None], positions[None])
+        half = self._dim // 2
+        return cos[0, :, None, :half], sin[0, :, None, :half]
+
+    def _attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, sizes: list[int], masks: list[Tensor]) -> Tensor:
+        """(T, heads of q, k and v) → (T, heads of q). The query heads of one key head are rows of one matrix."""
+        heads, kv_heads, dim = self._heads, self._kv_heads, self._dim
+        group = heads // kv_heads
+        turned = heads + kv_heads
+        shaped = qkv.view(len(qkv), turned + kv_heads, dim)
+        rotated, v = _Rotated.apply(shaped[:, :turned], cos, sin), shaped[:, turned:]
+        query, key = rotated.split((heads, kv_heads), dim=1)
+        results: list[Tensor] = []
+        first: tuple[Tensor, ...] = ()
+        for q, own_key, own_value, mask in zip(
+            query.split(sizes), key.split(sizes), v.split(sizes), masks, strict=True
+        ):
+            rows = q.unflatten(1, (kv_heads, group)).permute(1, 2, 0, 3).reshape(1, kv_heads, -1, dim)
+            keys, values = own_key.transpose(0, 1), own_value.transpose(0, 1)
+            if first:
+                keys, values = torch.cat((first[0], keys), 1), torch.cat((first[1], values), 1)
+            else:
+                first = (keys, values)
+            seen = functional.scaled_dot_product_attention(
+                rows, keys[None].contiguous(), values[None].contiguous(), attn_mask=mask
+            )
+            results.append(seen.squeeze(0).unflatten(1, (group, -1)).permute(2, 0, 1, 3).reshape(-1, heads * dim))
+        return torch.cat(results)
+
+    def _masks(self, sizes: list[int], dtype: torch.dtype) -> list[Tensor]:
+        """For the prefix, then each conversation: what is added to its scores, (group · L, keys)."""
+        group, prefix = self._heads // self._kv_heads, sizes[0]
+        made = []
+        for number, size in enumerate(sizes):
+            before = prefix if number else 0
+            hidden = torch.full((size, size), -torch.inf, dtype=dtype).triu(1)
+            mask = torch.cat((torch.zeros(size, before, dtype=dtype), hidden), 1)
+            made.append(mask.repeat(group, 1)[None, None])
+        return made
