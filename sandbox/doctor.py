@@ -14,6 +14,7 @@ import socket
 import tempfile
 from typing import cast
 
+from sandbox import portable
 from sandbox.errors import SandboxBroken
 from sandbox.policy import SandboxPolicy
 from sandbox.process import InterpreterProcess
@@ -38,12 +39,15 @@ list(attempts())
 
 
 async def describe(policy: SandboxPolicy) -> LayerReport:
-    """Return the layers that hold for `policy` on this machine. Raises SandboxBroken when nothing can be started.
+    """Return the layers that hold for `policy` on this machine. Raises SandboxBroken when nothing can be started,
+    SandboxUnavailable on systems without any walls.
 
     `LayerReport.refusal` says whether a session under this policy would be refused.
     """
     if policy.mode == "off":
         return LayerReport(policy, ())
+    if portable.NEEDED:
+        portable.check(policy)
     workspace = await asyncio.to_thread(Workspace.create, None, True)
     try:
         process = await InterpreterProcess.start(policy, workspace)

@@ -30,6 +30,8 @@ CLOCK_STEP_NS = 20_000_000
 UNTELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and bytes that are no text: neither can go into JSON, or onto a terminal, as they are."""
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
+PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+"""To open a directory only to go on from there."""
 RESOLVE_NO_MAGIC_LINKS, RESOLVE_NO_LINKS, RESOLVE_BENEATH = 0x02, 0x04, 0x08
 
 
@@ -47,7 +49,7 @@ def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     parts = PurePosixPath(name).parts
     if not parts or "\0" in name or any(part in ("/", "..") for part in parts):
         raise FileRefused(f"{name!r} is not the name of a file in the working directory")
-    top = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    top = os.open(directory, PASS)
     try:
         fd = _open_beneath(top, parts)
     except FileNotFoundError:
@@ -131,7 +133,7 @@ def _open_beneath(top: int, parts: tuple[str, ...]) -> int:
             raise
     here = os.dup(top)  # no such call in this kernel or container: one part at a time
     for part in parts:
-        kind = FLAGS if part is parts[-1] else os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        kind = FLAGS if part is parts[-1] else PASS | os.O_NOFOLLOW
         try:
             there = os.open(part, kind, dir_fd=here)
         finally:

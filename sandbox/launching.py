@@ -15,8 +15,10 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 
+from sandbox import portable
 from sandbox.errors import SandboxBroken
 from sandbox.interpreter import Interpreter
 from sandbox.linux.plan import Plan
@@ -30,7 +32,7 @@ for name, path in (("sandbox", []), ("sandbox.linux", [sys.argv[1]]), ("sandbox.
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = path
 from sandbox.linux.zygote import main
-main(int(sys.argv[3]))
+main(int(sys.argv[3]), libraries=sys.argv[4] == "1")
 """
 """Imports two folders of ours, and can import nothing else of ours or of what is installed beside us."""
 
@@ -38,19 +40,19 @@ main(int(sys.argv[3]))
 class Zygote:
     """One running zygote. `launch` from any thread."""
 
-    def __init__(self, python: Interpreter) -> None:
+    def __init__(self, python: Interpreter, libraries: bool = True) -> None:
         self._socket, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
         self._home = tempfile.mkdtemp(prefix="mistralrs-zygote-")
-        arguments = [python.given, "-I", "-c", _BOOT, str(HERE / "linux"), str(HERE / "guest"), str(inside.fileno())]
+        arguments = [str(HERE / "linux"), str(HERE / "guest"), str(inside.fileno()), str(int(libraries))]
         try:
             self._process = subprocess.Popen(
-                arguments,
+                [python.given, "-I", "-c", _BOOT, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(inside.fileno(),),
-                env=_environment(self._home),
+                env=_environment(python, self._home),
                 cwd="/",
                 start_new_session=True,
             )
@@ -66,7 +68,7 @@ class Zygote:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                socket.send_fds(self._socket, [plan.to_json()], fds)
+                socket.send_fds(self._socket, [plan.to_bytes()], fds)
                 return True
             except BlockingIOError:  # a burst of sessions filled its queue
                 if time.monotonic() > deadline:
@@ -93,6 +95,9 @@ _lock = threading.Lock()
 
 def launch(python: Interpreter, plan: Plan, fds: tuple[int, int, int, int]) -> None:
     """Start a session under `python`. Raises SandboxBroken when no zygote can be started."""
+    if portable.NEEDED:
+        portable.launch(python, plan, fds, {**_environment(python, plan.tmp), "HOME": plan.workdir})
+        return
     for _ in range(2):
         with _lock:
             zygote = _zygotes.get(python)
@@ -107,6 +112,23 @@ def launch(python: Interpreter, plan: Plan, fds: tuple[int, int, int, int]) -> N
     raise SandboxBroken(f"the interpreter {python.given!r} ended at once when it was started for the sandbox")
 
 
+@contextlib.contextmanager
+def without_libraries(python: Interpreter) -> Generator[None]:
+    """Sessions under `python` that start meanwhile begin bare, as the first ones do until the libraries are loaded."""
+    with _lock:
+        usual = _zygotes.pop(python, None)
+        bare = _zygotes[python] = Zygote(python, libraries=False)
+    try:
+        yield
+    finally:
+        with _lock:
+            if _zygotes.get(python) is bare:
+                del _zygotes[python]
+            if usual is not None:
+                _zygotes[python] = usual
+        bare.end()
+
+
 @atexit.register
 def end_all() -> None:
     """End every zygote."""
@@ -117,20 +139,21 @@ def end_all() -> None:
         zygote.end()
 
 
-def thread_count() -> str:
-    """Threads that numeric libraries may use, as a number in text."""
-    return str(min(4, os.cpu_count() or 1))
+def thread_count() -> int:
+    """Threads that numeric libraries may use, and processors that a control group may."""
+    return min(4, os.cpu_count() or 1)
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment(python: Interpreter, home: str) -> dict[str, str]:
+    """Everything the zygote has in its environment: built from nothing, so that no secret of the server is in it.
+
+    Sessions inherit it, with directories of their own (`launcher`) and more threads (`zygote`).
+    """
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": home,
+        "PATH": f"{os.path.dirname(python.given)}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "TMPDIR": home,
-        "MPLCONFIGDIR": home,
+        **dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR"), home),
         "MPLBACKEND": "Agg",
         "MALLOC_ARENA_MAX": "2",
-        # one thread: only a process with one thread can be forked and change its namespaces
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import statistics
 import time
@@ -10,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import interpreter, launching
 from sandbox.policy import SandboxPolicy
 from sandbox.session import Session
 
 WARM_UP_LIMIT_S = 60.0
-CALLS = 20
+CALLS = 5
+BARE_SESSIONS = 20
+TICK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +33,66 @@ class Figure:
 
 
 async def measure(policy: SandboxPolicy, sessions: int) -> tuple[Figure, ...]:
-    """Start `sessions` sessions one after the other, with numpy and pyplot loaded where they are installed.
+    """Start sessions one after the other: a few bare ones, then `sessions` with numpy and pyplot where installed.
 
-    Raises SandboxError when no session can be started.
+    "Private" memory is what `smaps_rollup` gives as Private_Clean and Private_Dirty, summed over every process of a
+    session that has answered one call; it is left out where it may not be read (only root may read the first
+    process's). What is left behind is counted by kind. Raises SandboxError when no session can be started.
     """
+    python = await interpreter.find(policy.python)
+    with launching.without_libraries(python):
+        bare = [(await _one_session(policy)).first_ms for _ in range(BARE_SESSIONS)]
     await _warm_up(policy)
-    first: list[float] = []
-    calls: list[float] = []
-    closing: list[float] = []
-    private: list[float] = []
-    before = _traces()
-    directories: list[Path] = []
-    for _ in range(sessions):
-        began = time.perf_counter()
-        session = await Session.open(policy)
-        directories.append(session.workspace.base)
-        await session.run("1")
-        first.append((time.perf_counter() - began) * 1000)
-        private.append(_private_mib(str(session.working_directory)))
-        calls += [await _timed(lambda session=session: session.run("1")) for _ in range(CALLS)]
-        closing.append(await _timed(session.close))
-    left = [*(_traces() - before), *(path for path in directories if path.exists())]
+    before, resident = _traces(), _resident_mib()
+    watch = asyncio.create_task(_longest_stall_ms())
+    measured = [await _one_session(policy) for _ in range(sessions)]
+    watch.cancel()
+    left = {kind: len(names - before[kind]) for kind, names in _traces().items()}
+    left["directories"] = sum(one.directory.exists() for one in measured)
+    private = [one.private_mib for one in measured if one.private_mib is not None]
     return (
-        _figure("session: open to first result", "ms", first),
-        _figure("call: round trip", "ms", calls),
-        _figure("session: close, everything gone", "ms", closing),
-        _figure("memory of a fresh idle session", "MiB", private),
-        _figure("left behind by all: files, mounts, processes", "", [float(len(left))]),
+        _figure("bare session: open to first result", "ms", bare),
+        _figure("session: open to first result", "ms", [one.first_ms for one in measured]),
+        _figure("call: round trip", "ms", [call for one in measured for call in one.calls_ms]),
+        _figure("session: close, everything gone", "ms", [one.closing_ms for one in measured]),
+        *([_figure("private memory of a fresh idle session", "MiB", private)] if private else []),
+        _figure("server: longest stall of its event loop", "ms", [await watch]),
+        _figure("server: memory grown by", "MiB", [_resident_mib() - resident]),
+        *(_figure(f"left behind by all: {kind}", "", [float(count)]) for kind, count in left.items()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    first_ms: float
+    calls_ms: list[float]
+    closing_ms: float
+    private_mib: float | None
+    directory: Path
+
+
+async def _one_session(policy: SandboxPolicy) -> _Session:
+    began = time.perf_counter()
+    session = await Session.open(policy)
+    try:
+        await session.run("1")
+        first_ms = (time.perf_counter() - began) * 1000
+        private_mib = _private_mib(str(session.working_directory))
+        calls_ms = [await _timed(lambda: session.run("1")) for _ in range(CALLS)]
+    finally:
+        closing_ms = await _timed(session.close)
+    return _Session(first_ms, calls_ms, closing_ms, private_mib, session.workspace.base)
+
+
+async def _longest_stall_ms() -> float:
+    """Return, when cancelled, the longest time for which the event loop did not get round to a task that was due."""
+    longest = 0.0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(TICK_S)
+            longest = max(longest, time.perf_counter() - began - TICK_S)
+    return longest * 1000
 
 
 async def _timed(work: Callable[[], Awaitable[object]]) -> float:
@@ -84,21 +120,30 @@ async def _warm_up(policy: SandboxPolicy) -> None:
         await asyncio.sleep(0.2)
 
 
-def _traces() -> set[str]:
-    """Names of what a session could leave on the machine: our open files, mounts and processes."""
-    descriptors = {f"fd {name}" for name in os.listdir("/proc/self/fd")}
-    mounts = {f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+def _traces() -> dict[str, set[str]]:
+    """Names of what a session could leave on the machine, by kind."""
     parents = {str(os.getpid())}
     for _ in range(3):  # the zygote, its warm child, their sessions
         parents |= {pid for pid in _pids() if _parent(pid) in parents}
-    return descriptors | mounts | {f"process {pid}" for pid in parents}
+    return {
+        "processes": parents,
+        "mounts": set(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "open files": set(os.listdir("/proc/self/fd")),
+    }
 
 
-def _private_mib(directory: str) -> float:
+def _resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _private_mib(directory: str) -> float | None:
     """Memory that only the processes of one session hold: those that work in `directory`, and their parents."""
     found = [pid for pid in _pids() if _link(f"/proc/{pid}/cwd") == directory]
     parents = {_parent(pid) for pid in found}
-    return sum(_private_kib(pid) for pid in {*found, *parents}) / 1024
+    try:
+        return sum(_private_kib(pid) for pid in {*found, *parents}) / 1024
+    except OSError:
+        return None
 
 
 def _pids() -> list[str]:
@@ -120,8 +165,6 @@ def _parent(pid: str) -> str:
 
 
 def _private_kib(pid: str) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0  # not ours to read
+    """Raises OSError when that may not be read."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty:", "Private_Clean:")))

@@ -10,11 +10,10 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from sandbox import interpreter, launching
+from sandbox import cgroup, interpreter, launching
 from sandbox.errors import SandboxBroken
 from sandbox.guest import wire
 from sandbox.linux.plan import Plan
@@ -39,12 +38,13 @@ class InterpreterProcess:
         supervision: Supervision,
         stdout: Pump,
         stderr: Pump,
+        group: cgroup.Group | None,
     ) -> None:
         self.stdout = stdout
         self.stderr = stderr
-        self.layers: tuple[Layer, ...] = ()
         self._control, self._control_writer = control
         self._supervision = supervision
+        self._group = group
         self._killing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -52,14 +52,17 @@ class InterpreterProcess:
         """Start one; returns when its walls stand and before it has run anything. Raises SandboxBroken."""
         python = await interpreter.find(policy.python)
         interpreter.check_outside(python, workspace.work)
+        group, groupless = await asyncio.to_thread(cgroup.for_session, policy, launching.thread_count())
         control, control_inside = socket.socketpair()
         line, line_inside = socket.socketpair()
         stdout, stdout_inside = os.pipe()
         stderr, stderr_inside = os.pipe()
         passed = (control_inside.fileno(), line_inside.fileno(), stdout_inside, stderr_inside)
         try:
-            launching.launch(python, _plan(policy, workspace, python), passed)
+            launching.launch(python, _plan(policy, workspace, python, group), passed)
         except BaseException:
+            if group is not None:
+                group.remove()
             for end in (control, line):
                 end.close()
             for fd in (stdout, stderr):
@@ -71,13 +74,19 @@ class InterpreterProcess:
             for fd in (stdout_inside, stderr_inside):
                 os.close(fd)
         supervision = Supervision(line)
-        process = cls(await asyncio.open_connection(sock=control), supervision, Pump(stdout), Pump(stderr))
+        process = cls(await asyncio.open_connection(sock=control), supervision, Pump(stdout), Pump(stderr), group)
         try:
             await process._wait_until_ready()
+            supervision.layers += () if groupless is None else (groupless,)
         except BaseException:
             await process.kill()
             raise
         return process
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The walls around this process."""
+        return self._supervision.layers
 
     @property
     def ended(self) -> asyncio.Future[str]:
@@ -135,6 +144,8 @@ class InterpreterProcess:
         await self._supervision.end(own_processes, KILL_TIMEOUT_S)
         for pump in (self.stdout, self.stderr):
             pump.close()
+        if self._group is not None:
+            await asyncio.to_thread(self._group.remove)
 
     async def _wait_until_ready(self) -> None:
         ready, ended = self._supervision.ready, self.ended
@@ -143,10 +154,8 @@ class InterpreterProcess:
             raise self._broken(
                 f"it did not start within {START_TIMEOUT_S:.0f} s" if not ended.done() else ended.result()
             )
-        message = ready.result()
-        if message["error"]:
-            raise self._broken(message["error"])
-        self.layers = tuple(Layer.from_row(row) for row in message["layers"])
+        if error := ready.result():
+            raise self._broken(error)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._receive(wire.HELLO)
@@ -162,12 +171,17 @@ class InterpreterProcess:
     async def _reason(self) -> str:
         """Why the control socket closed: the supervisor knows more, a moment later."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self.ended), REASON_TIMEOUT_S)
+            reason = await asyncio.wait_for(asyncio.shield(self.ended), REASON_TIMEOUT_S)
+            if self._group is not None and self._group.out_of_memory():
+                reason = f"the kernel ended a process of the session for its memory; {reason}"
+            return reason
         except TimeoutError:
             return "it closed its connection to the server"
 
 
-def _plan(policy: SandboxPolicy, workspace: Workspace, python: interpreter.Interpreter) -> Plan:
+def _plan(
+    policy: SandboxPolicy, workspace: Workspace, python: interpreter.Interpreter, group: cgroup.Group | None
+) -> Plan:
     return Plan(
         isolated=policy.mode != "off",
         network=policy.network,
@@ -180,22 +194,6 @@ def _plan(policy: SandboxPolicy, workspace: Workspace, python: interpreter.Inter
         workdir=str(workspace.work),
         tmp=str(workspace.tmp),
         stage=str(workspace.stage),
-        readable=interpreter.readable_paths(python, GUEST, policy.network),
-        environment=dict(_environment(python, workspace)),
+        group="" if group is None else str(group.path),
+        readable="\0".join(interpreter.readable_paths(python, GUEST, policy.network)),
     )
-
-
-def _environment(python: interpreter.Interpreter, workspace: Workspace) -> Mapping[str, str]:
-    """Everything the code finds in its environment: built from nothing, so that no secret of the server is in it."""
-    threads = launching.thread_count()
-    return {
-        "PATH": f"{os.path.dirname(python.given)}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(workspace.work),
-        "LANG": "C.UTF-8",
-        "TMPDIR": "{tmp}",
-        "XDG_CACHE_HOME": "{tmp}/.cache",
-        "MPLCONFIGDIR": "{tmp}/.matplotlib",
-        "MPLBACKEND": "Agg",
-        "MALLOC_ARENA_MAX": "2",
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), threads),
-    }

@@ -34,7 +34,8 @@ class Layer:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Layer:
         """Read what the launcher noted."""
-        return cls(row["name"], row["on"], tuple(row["protects"]), row["detail"], row["remedy"])
+        fields: dict[str, Any] = {**row, "protects": tuple(row["protects"])}
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import sys
 import time
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from sandbox import files
+from sandbox import files, portable
 from sandbox.errors import SandboxUnavailable, SessionClosed
 from sandbox.files import ProducedFile
 from sandbox.output import OnOutput, Pump, Stream
@@ -57,8 +56,8 @@ class Session:
     async def open(cls, policy: SandboxPolicy | None = None) -> Session:
         """Make a session; its interpreter starts with the first call. Raises SandboxUnavailable."""
         policy = policy or SandboxPolicy()
-        if not sys.platform.startswith("linux"):
-            raise SandboxUnavailable(f"code execution is not available on {sys.platform}; it needs Linux")
+        if portable.NEEDED:
+            portable.check(policy)
         # a few directories: not in a thread, whose result a cancelled caller would leave behind
         return cls(policy, Workspace.create(policy.workdir, policy.mode != "off"))
 

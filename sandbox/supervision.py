@@ -14,6 +14,7 @@ import socket
 from typing import Any
 
 from sandbox.guest.wire import PROTOCOL_FAILURE
+from sandbox.report import Layer
 
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -27,8 +28,10 @@ class Supervision:
 
     def __init__(self, line: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[dict[str, Any]] = loop.create_future()
-        """What the first process says when the walls stand; never set when it ended before."""
+        self.layers: tuple[Layer, ...] = ()
+        """The walls of which was told so far."""
+        self.ready: asyncio.Future[str | None] = loop.create_future()
+        """Set when every wall stands, to what went wrong if anything; never set when the session ended before."""
         self.ended: asyncio.Future[str] = loop.create_future()
         """Why the interpreter ended, as soon as it has."""
         self._first: asyncio.Future[None] = loop.create_future()
@@ -37,6 +40,9 @@ class Supervision:
         self._loop = loop
         self._line = line
         self._handle: int | None = None
+        """Becomes readable when the first process has ended."""
+        self._pid: int | None = None
+        """Its number, where the handle cannot be signalled."""
         self._received = b""
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
         self._reason = "it ended without a word"
@@ -77,7 +83,10 @@ class Supervision:
     def _kill(self) -> None:
         assert self._handle is not None
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            if self._pid is not None:
+                os.kill(self._pid, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def _read(self) -> None:
         try:
@@ -99,9 +108,15 @@ class Supervision:
     def _take(self, message: dict[str, Any]) -> None:
         match message:
             case {"event": "first"}:
+                self._pid = message.get("pid")
                 self._first.set_result(None)  # its descriptor came with it
-            case {"event": "ready"}:
-                self.ready.set_result(message)
+            case {"event": "walls" | "ready" as event, "layers": rows, "error": error}:
+                told = {
+                    layer.name: layer for layer in (*self.layers, *map(Layer.from_row, rows))
+                }  # the last word counts
+                self.layers = tuple(told.values())
+                if event == "ready":
+                    self.ready.set_result(error)
             case {"event": "done", "command": command}:
                 waiting = self._acknowledged.pop(command, None)
                 if waiting is not None and not waiting.done():

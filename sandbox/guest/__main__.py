@@ -1,5 +1,8 @@
 """The loop of the sandboxed interpreter: take a cell from the control socket, run it, answer.
 
+It is made and rehearsed once, in the zygote, and serves in each session forked from that: what it set up and what ran
+before is memory that sessions share.
+
 Protects its own conversation only: the socket is on a high close-on-exec descriptor, a forked copy never answers, and
 whatever the code does to `sys.stdout`, signals or builtins is put back or ends in an exit that the server notices.
 The walls around this process are built by `sandbox.linux` before it starts.
@@ -8,19 +11,27 @@ The walls around this process are built by `sandbox.linux` before it starts.
 from __future__ import annotations
 
 import builtins
-import contextlib
+import gc
+import linecache
 import os
 import signal
-import socket
 import sys
 import time
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from os import read, write
 from typing import Any, TextIO
 
 from sandbox.guest import shell, wire
 from sandbox.guest.cell import Cell, no_input
 from sandbox.guest.display import Gallery, table_of
+
+REHEARSED = ("1", "print('1', end='')", "1 / 0")
+REHEARSALS = 20
+SIGINT, SIGXCPU, SIG_DFL, SIG_UNBLOCK = map(int, (signal.SIGINT, signal.SIGXCPU, signal.SIG_DFL, signal.SIG_UNBLOCK))
+set_handler: Callable[[int, Any], object] = sys.modules["_signal"].signal
+set_mask: Callable[[int, Iterable[int]], object] = sys.modules["_signal"].pthread_sigmask
+"""What is below `signal`, without its conversions to enumerations, which copy a lot of shared memory."""
 
 
 class CpuBudgetUsedUp(BaseException):
@@ -30,34 +41,73 @@ class CpuBudgetUsedUp(BaseException):
 class Guest:
     """One interpreter's side of the control socket."""
 
-    def __init__(self, control: socket.socket) -> None:
-        self.control = control
+    def __init__(self) -> None:
+        """Prepare everything that is the same in each session."""
         self.owner = os.getpid()
         self.running = False
         self.gallery = Gallery()
-        self.namespace = _fresh_main()
+        self.namespace: dict[str, Any] = {}
         self.streams: dict[str, TextIO] = {}
-        self.standard_fds = [os.dup(1), os.dup(2)]
+        self.standard_fds = [1, 2]
         self.count = 0
-        self.directory = os.getcwd()
-        self.environment = dict(os.environ)
+        self.directory = ""
+        self.environment: dict[str, str] = {}
+        sys.argv = [""]
+        sys.path.insert(0, "")
+        sys.dont_write_bytecode = True
 
-    def serve(self) -> None:
-        """Answer cells until the server closes the socket."""
-        self.control.sendall(wire.encode(wire.HELLO, {}))
+    def rehearse(self) -> None:
+        """Run cells of our own: Python rewrites code while it runs the first times, and that memory can be shared."""
+        self.owner = os.getpid()
+        for code in REHEARSED * REHEARSALS:
+            frame = _frame(wire.HELLO, {"code": code})
+            _frame(wire.HELLO, self._run(wire.decode_body(frame[wire.HEADER.size :])))
+            _check_that_code_runs()
+        set_handler(SIGINT, signal.default_int_handler)
+        set_handler(SIGXCPU, SIG_DFL)
+        linecache.clearcache()
+        self.environment = dict(os.environ)
+        self.count = 0
+        self.namespace = _fresh_main()
+
+    def serve(self, control_fd: int, variables: dict[str, str]) -> None:
+        """Answer cells until the server closes the socket; never returns. `variables`: environment of this session."""
+        exit_now, failure = os._exit, wire.PROTOCOL_FAILURE
+        try:
+            self._begin(variables)
+            self._serve(control_fd)
+        except BaseException:  # noqa: BLE001 - deleted builtins, closed descriptors: nothing here can be trusted any more
+            exit_now(failure)
+        exit_now(0)
+
+    def _begin(self, variables: dict[str, str]) -> None:
+        """Take over what differs from session to session."""
+        self.owner = os.getpid()
+        self.directory = sys.path[0] = os.getcwd()
+        for name, value in variables.items():
+            os.environ[name] = self.environment[name] = value
+        self.standard_fds = [os.dup(1), os.dup(2)]
+        tempfile = sys.modules.get("tempfile")
+        if tempfile is not None:
+            vars(tempfile)["tempdir"] = None  # it was found before the walls stood
+        _reseed()
+        gc.enable()
+
+    def _serve(self, control: int) -> None:
+        _send(control, wire.encode(wire.HELLO, {}))
         while True:
             try:
-                header = self._receive(wire.HEADER.size)
+                header = _receive(control, wire.HEADER.size)
                 if header is None:
                     return
                 length, nonce = wire.decode_header(header)
-                message = wire.decode_body(self._receive(length) or b"")
+                message = wire.decode_body(_receive(control, length) or b"")
             except KeyboardInterrupt:
                 continue
             answer = self._run(message)
             if os.getpid() != self.owner:
                 os._exit(0)  # a forked copy that fell out of the cell: the original answers
-            self.control.sendall(_frame(nonce, answer))
+            _send(control, _frame(nonce, answer))
             _check_that_code_runs()
 
     def _run(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -92,9 +142,8 @@ class Guest:
 
     def _restore(self) -> None:
         """Undo what an earlier cell did to descriptors, streams and signals."""
-        for target, saved in zip((1, 2), self.standard_fds):  # noqa: B905 - the guest runs on Python 3.9 too
-            os.dup2(saved, target)
         for name, fd in (("stdout", 1), ("stderr", 2)):
+            os.dup2(self.standard_fds[fd - 1], fd)
             stream = self.streams.get(name)
             if stream is None or stream.closed:
                 stream = open(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
@@ -102,9 +151,9 @@ class Guest:
             setattr(sys, "__" + name + "__", stream)
             setattr(sys, name, stream)
         builtins.input = no_input
-        signal.signal(signal.SIGINT, self._interrupt)
-        signal.signal(signal.SIGXCPU, self._out_of_cpu)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGXCPU])
+        set_handler(SIGINT, self._interrupt)
+        set_handler(SIGXCPU, self._out_of_cpu)
+        set_mask(SIG_UNBLOCK, (SIGINT, SIGXCPU))
 
     def _interrupt(self, signum: int, frame: types.FrameType | None) -> None:
         if self.running or os.getpid() != self.owner:
@@ -114,15 +163,22 @@ class Guest:
         if self.running:
             raise CpuBudgetUsedUp("the session has used up its CPU seconds; reset it to go on")
 
-    def _receive(self, length: int) -> bytes | None:
-        """Read exactly `length` bytes; None at the end of the stream."""
-        parts = bytearray()
-        while len(parts) < length:
-            part = self.control.recv(length - len(parts))
-            if not part:
-                return None
-            parts += part
-        return bytes(parts)
+
+def _send(control: int, data: bytes) -> None:
+    """Write all of it."""
+    while data:
+        data = data[write(control, data) :]
+
+
+def _receive(control: int, length: int) -> bytes | None:
+    """Read exactly `length` bytes; None at the end of the stream."""
+    parts = bytearray()
+    while len(parts) < length:
+        part = read(control, length - len(parts))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
 
 
 def _fresh_main() -> dict[str, Any]:
@@ -152,8 +208,10 @@ def _check_that_code_runs() -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(BaseException):  # the code may have put anything there
+        try:
             stream.flush()  # type: ignore[union-attr]
+        except BaseException:  # noqa: BLE001 - the code may have put anything there
+            continue
 
 
 def _working_directory() -> str | None:
@@ -164,27 +222,9 @@ def _working_directory() -> str | None:
 
 
 def _reseed() -> None:
-    """Every session is a copy of one process; `random` seeds itself after a fork, numpy does not."""
-    numpy_random = sys.modules.get("numpy.random")
+    """Every session is a copy of one process: `random` and numpy must not draw the same numbers in each."""
+    random, numpy_random = sys.modules.get("random"), sys.modules.get("numpy.random")
+    if random is not None:
+        super(random.Random, random.seed.__self__).seed()  # the method in C, which touches less memory
     if numpy_random is not None:
         numpy_random.seed()
-
-
-def main(control_fd: int, ours: Iterable[str]) -> None:
-    """Serve the socket on `control_fd` until it closes. `ours`: modules that are no business of the code."""
-    sys.path.insert(0, os.getcwd())
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
-        vars(tempfile)["tempdir"] = None  # it was found before the walls stood
-    _reseed()
-    sys.argv = [""]
-    sys.dont_write_bytecode = True
-    for name in ours:
-        del sys.modules[name]  # the user's own module of that name must be importable
-    guest = Guest(socket.socket(fileno=control_fd))
-    exit_now, failure = os._exit, wire.PROTOCOL_FAILURE
-    try:
-        guest.serve()
-    except BaseException:  # noqa: BLE001 - deleted builtins, closed descriptors: nothing here can be trusted any more
-        exit_now(failure)
-    exit_now(0)

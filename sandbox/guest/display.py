@@ -49,6 +49,8 @@ class Gallery:
         if pil is not None and isinstance(value, pil.Image):
             self._add(partial(value.save, format="PNG"))
         self.show()
+        if not self.images and not self.left_out:
+            return {"png": [], "left_out": 0}
         answer = {"png": [base64.b64encode(image).decode() for image in self.images], "left_out": self.left_out}
         self.images, self.left_out = [], 0
         return answer
@@ -58,9 +60,11 @@ class Gallery:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
-        for number in pyplot.get_fignums():
+        numbers = pyplot.get_fignums()
+        for number in numbers:
             self._add(partial(pyplot.figure(number).savefig, format="png", bbox_inches="tight"))
-        pyplot.close("all")
+        if numbers:
+            pyplot.close("all")
 
     def _add(self, save: Callable[[io.BytesIO], object]) -> None:
         target = io.BytesIO()

@@ -6,7 +6,6 @@ The second wall behind `mounts`, and the main one where mount namespaces are mis
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 import struct
@@ -32,29 +31,37 @@ def _handled(version: int) -> int:
     return (1 << bits) - 1
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> int:
+def restrict(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
     """Allow only these paths from now on; paths that do not exist are skipped. Needs `no_new_privs`. Raises OSError.
 
-    Returns the version of Landlock; from 6 on, signals and abstract sockets are confined to the sandbox too.
+    From version 6 on, signals and abstract sockets are confined to the sandbox too.
     """
+    rules = ruleset(readable, writable, devices)
+    try:
+        syscall("landlock_restrict_self", rules, 0)
+    finally:
+        os.close(rules)
+
+
+def ruleset(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> int:
+    """Return a descriptor of the rules for `restrict`. Raises OSError."""
     version = abi()
     handled = _handled(version)
     scopes = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS if version >= 6 else 0
     attributes = struct.pack("=QQQ", handled, 0, scopes)
     attributes = attributes[: 24 if version >= 6 else 16 if version >= 4 else 8]
-    buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    ruleset = syscall("landlock_create_ruleset", buffer, len(attributes), 0)
+    rules = syscall("landlock_create_ruleset", attributes, len(attributes), 0)
     try:
         for paths, rights in ((readable, READ), (writable, handled), (devices, READ_FILE | WRITE_FILE | READ_DIR)):
             for path in paths:
-                _allow(ruleset, path, rights & handled)
-        syscall("landlock_restrict_self", ruleset, 0)
-    finally:
-        os.close(ruleset)
-    return version
+                _allow(rules, path, rights & handled)
+    except OSError:
+        os.close(rules)
+        raise
+    return rules
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _allow(rules: int, path: str, rights: int) -> None:
     try:
         target = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -63,6 +70,6 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         if not stat.S_ISDIR(os.fstat(target).st_mode):
             rights &= OF_FILES
         rule = struct.pack("=Qi", rights, target)
-        syscall("landlock_add_rule", ruleset, 1, ctypes.create_string_buffer(rule, len(rule)), 0)
+        syscall("landlock_add_rule", rules, 1, rule, 0)
     finally:
         os.close(target)

@@ -3,27 +3,30 @@
 Runs in a fresh fork of `zygote`, before any untrusted code exists in it. Each step notes whether it worked; nothing is
 decided here: the server reads the notes before it sends the first line of code, and ends the session when they are not
 good enough for the policy.
+
+Four processes, each a copy of memory that the zygote shares with all: the launcher enters new namespaces and ends; the
+first process of those stays, and is kept from touching memory; a builder makes the root and ends; the interpreter
+closes the doors behind itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.linux import landlock, limits, mounts, namespaces, seccomp, supervisor
-from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
+from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, fork, prctl
 from sandbox.linux.plan import Plan
 
 SIGKILL = 9
 CONTROL_FD = 900
-"""Lowest number of the control descriptor inside: out of the way of what the code opens and counts on."""
+"""Number of the control descriptor inside: out of the way of what the code opens and counts on."""
 USER_NAMESPACE_REMEDY = (
     "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
     "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile; in Docker a seccomp profile that allows "
@@ -31,73 +34,136 @@ USER_NAMESPACE_REMEDY = (
 )
 KERNEL_REMEDY = "use Linux 5.13 or newer with Landlock among its security modules (lsm=landlock,...)"
 _OWN = (
-    "cmdline",
-    "comm",
-    "environ",
-    "exe",
-    "fd",
-    "fdinfo",
-    "io",
-    "limits",
-    "maps",
-    "oom_score",
-    "smaps",
-    "smaps_rollup",
+    *("cmdline", "comm", "environ", "exe", "fd", "fdinfo", "io", "limits", "maps", "oom_score", "smaps"),
+    *("smaps_rollup", "stat", "statm", "status"),
 )
 PROC_ALONE = (
-    *(f"/proc/self/{name}" for name in (*_OWN, "stat", "statm", "status")),  # "net" and "mounts" show those of the host
+    *(f"/proc/self/{name}" for name in _OWN),  # "net" and "mounts" show those of the host
     *("/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/version"),
 )
+DEVICES = tuple(f"/dev/{name}" for name in mounts.DEVICES)
+BUILT = struct.Struct("=?QQ")
+READY = b'{"event": "ready", "layers": [], "error": null}\n'
+NOT_SEPARATED = namespaces.Separation(separated=False, as_root=False)
 
 
-@dataclass
 class Walls:
     """What was tried and what came of it, as rows for `sandbox.report.Layer`."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    separated: bool = False
-    own_root: bool = False
+    def __init__(self, separated: bool, own_root: bool) -> None:
+        self.separated = separated
+        self.own_root = own_root
+        self.rows: list[dict[str, Any]] = []
 
-    def note(self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "") -> None:
+    def note(
+        self, name: str, on: bool, protects: tuple[str, ...], detail: str, remedy: str = "", stand_in: str = ""
+    ) -> None:
         """Record one layer."""
-        self.rows.append({"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy})
+        row = {"name": name, "on": on, "protects": protects, "detail": detail, "remedy": remedy, "stand_in": stand_in}
+        self.rows.append(row)
+
+    def tell(self, line: int, event: str, error: str | None = None) -> None:
+        """Send the rows so far to the server."""
+        os.write(line, json.dumps({"event": event, "layers": self.rows, "error": error}).encode() + b"\n")
 
 
-def main(plan: Plan, control: int, supervisor_fd: int, guest: Callable[[int], None]) -> None:
+def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, str]], None]) -> None:
     """Build everything for `plan` and run `guest` on `control` inside; returns in no process.
 
     The session's first process is told to the server by a descriptor of it, so that the server can wait for its end.
     """
-    walls = Walls()
-    separation = None
+    separation, refused = NOT_SEPARATED, ""
     if plan.isolated:
-        _give_way_when_memory_runs_out()
+        refused = _join_group(plan)
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
-        walls.separated = separation.separated
-    server = socket.socket(fileno=supervisor_fd)
-    first = os.fork()
+    first = fork()
     if first:
         handle = os.pidfd_open(first)
         with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
-            socket.send_fds(server, [b'{"event": "first"}\n'], [handle])
+            socket.send_fds(socket.socket(fileno=line), [b'{"event": "first"}\n'], [handle])
         os._exit(0)
-    if separation is not None:
-        _build(plan, separation, walls)
-    if not walls.separated:
+    own_root, bytes_before, entries_before = False, 0, 0
+    if plan.isolated:
+        own_root, bytes_before, entries_before = _build_aside(plan, separation, refused, line)
+    if not separation.separated:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
-    interpreter, error = _start_interpreter(plan, walls, control, guest)
-    watch = supervisor.Supervisor(server, interpreter, plan, walls.separated, walls.own_root)
-    if plan.isolated:
-        walls.note("watchdog", watch.can_see, (), "memory, CPU and disk of the whole session", "mount /proc")
-    server.sendall(json.dumps({"event": "ready", "layers": walls.rows, "error": error}).encode() + b"\n")
-    watch.run()
+    interpreter = fork()
+    if interpreter == 0:
+        _become_interpreter(plan, Walls(separation.separated, own_root), control, line)
+        variables = {"HOME": plan.workdir}
+        guest(CONTROL_FD, variables if own_root else variables | temporary_directories(plan.tmp))
+    os.close(control)
+    for fd in (1, 2):
+        os.dup2(0, fd)
+    disk_before = (bytes_before, entries_before)
+    supervisor.Supervisor(line, interpreter, plan, separation.separated, own_root, disk_before).run()
 
 
-def _give_way_when_memory_runs_out() -> None:
-    """Make this process and all it starts the kernel's first choice when the whole machine is out of memory."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:
-        file.write(b"900")
+def temporary_directories(top: str) -> dict[str, str]:
+    """Return the environment variables that say where temporary files and caches are."""
+    return {"TMPDIR": top, "XDG_CACHE_HOME": f"{top}/.cache", "MPLCONFIGDIR": f"{top}/.matplotlib"}
+
+
+def rehearse(times: int) -> None:
+    """Run what every session runs, where it does no harm; see `Guest.rehearse`."""
+    example = Plan(True, "none", 1, 1, 1, 1, 65534, 65534, "/", "/", "/", "", "/usr").to_bytes()
+    for _ in range(times):
+        plan = Plan.from_bytes(example)
+        Walls(separated=True, own_root=True)
+        os.environ["HOME"] = os.environ["HOME"]
+        limits.address_space()
+        limits.capabilities()
+        prctl(PR_SET_DUMPABLE, 1)
+        with contextlib.suppress(OSError):
+            os.close(landlock.ruleset(("/",), ("/",), DEVICES))
+        supervisor.Supervisor(0, os.getpid(), plan, own_processes=True, own_root=False, disk_before=(0, 0)).rehearse()
+
+
+def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[bool, int, int]:
+    """Put up the walls around the whole session in a process that ends with that: what it touches is given back.
+
+    This process then has the rights of the code's user. Returns whether the session has its own root, and the bytes
+    and entries on disk to begin with.
+    """
+    told, telling = os.pipe()
+    waiting, going_on = os.pipe()
+    builder = fork()
+    if builder == 0:
+        os.close(going_on)
+        walls = Walls(separation.separated, own_root=False)
+        if refused:
+            walls.note("control group", False, (), f"it cannot be joined: {refused}", stand_in="watchdog")
+        elif plan.group:
+            walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
+        _build(plan, separation, walls)
+        _announce(plan, walls)
+        walls.tell(line, "walls")
+        os.write(telling, BUILT.pack(walls.own_root, *supervisor.disk_use(plan, walls.own_root)))
+        os.read(waiting, 1)
+        os._exit(0)
+    os.close(telling)
+    built = BUILT.unpack(os.read(told, BUILT.size))
+    if separation.as_root:
+        namespaces.step_down(plan.uid, plan.gid)
+        namespaces.join_user_namespace(builder)
+    for fd in (told, waiting, going_on):
+        os.close(fd)
+    os.waitpid(builder, 0)
+    return built
+
+
+def _join_group(plan: Plan) -> str:
+    """Join before anything is started, and before namespaces hide the way; returns why not, empty if nothing failed."""
+    if not plan.group:
+        return ""
+    try:
+        file = os.open(f"{plan.group}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(file, b"0")
+        os.close(file)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
 
 
 def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
@@ -124,7 +190,7 @@ def _root(plan: Plan, walls: Walls) -> None:
     if not walls.separated:
         walls.note("own root", False, (), "needs namespaces", USER_NAMESPACE_REMEDY)
         return
-    tree = mounts.Tree(plan.readable, plan.workdir, plan.tmp, plan.memory_bytes // 4, plan.uid, plan.gid)
+    tree = mounts.Tree(plan.readable_paths(), plan.workdir, plan.tmp, plan.memory_bytes // 4, plan.uid, plan.gid)
     try:
         remark = mounts.enter(tree, plan.stage)
     except OSError as error:
@@ -152,49 +218,29 @@ def _network(plan: Plan, walls: Walls) -> None:
         walls.note("own network", False, ("network",), detail, USER_NAMESPACE_REMEDY)
 
 
-def _start_interpreter(plan: Plan, walls: Walls, control: int, guest: Callable[[int], None]) -> tuple[int, str | None]:
-    """Fork the interpreter; returns its pid and what went wrong before it could start. Fills in `walls`."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            control = _become_interpreter(plan, walls, control, writing)
-        except BaseException as error:  # noqa: BLE001 - this process must not go on as a second supervisor
-            os.write(writing, (json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n").encode())
-            os._exit(127)
-        guest(control)
-        os._exit(0)
-    os.close(writing)
-    os.close(control)
-    for fd in (1, 2):
-        os.dup2(0, fd)
-    with open(reading, encoding="utf-8") as file:
-        messages = [json.loads(line) for line in file]
-    error = None
-    for message in messages:
-        walls.rows = message.get("rows", walls.rows)
-        error = message.get("error", error)
-    return child, error
+def _become_interpreter(plan: Plan, walls: Walls, control: int, line: int) -> None:
+    """Put up the walls around each process of the code and tell the server that the session is ready, or why not.
 
-
-def _become_interpreter(plan: Plan, walls: Walls, control: int, report: int) -> int:
-    """The walls around each process of the code; returns the control descriptor, the only one left above 2."""
-    prctl(PR_SET_DUMPABLE, 1)  # or its own /proc/self would be closed to it
-    os.setsid()
-    prctl(PR_SET_PDEATHSIG, SIGKILL)
-    control = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONTROL_FD)
-    if not walls.own_root:
-        _check_reach(plan)
-    os.chdir(plan.workdir)
-    temporary = "/tmp" if walls.own_root else plan.tmp
-    os.environ.clear()
-    os.environ.update({name: value.replace("{tmp}", temporary) for name, value in plan.environment.items()})
-    if plan.isolated:
-        _confine(plan, walls)
-    os.write(report, (json.dumps({"rows": walls.rows}) + "\n").encode())
-    os.closerange(3, control)
-    return control
+    Afterwards the control descriptor is `CONTROL_FD`, the only one above 2.
+    """
+    try:
+        prctl(PR_SET_DUMPABLE, 1)  # or its own /proc/self would be closed to it
+        os.setsid()
+        prctl(PR_SET_PDEATHSIG, SIGKILL)
+        os.dup2(control, CONTROL_FD, inheritable=False)
+        if not walls.own_root:
+            _check_reach(plan)
+        os.chdir(plan.workdir)
+        if plan.isolated:
+            _confine(plan, walls)
+        if walls.rows:
+            walls.tell(line, "ready")
+        else:
+            os.write(line, READY)
+    except BaseException as error:  # noqa: BLE001 - this process must not go on as a second supervisor
+        walls.tell(line, "ready", f"{type(error).__name__}: {error}")
+        os._exit(127)
+    os.closerange(3, CONTROL_FD)
 
 
 def _check_reach(plan: Plan) -> None:
@@ -207,24 +253,43 @@ def _check_reach(plan: Plan) -> None:
             )
 
 
+def _announce(plan: Plan, walls: Walls) -> None:
+    """Note what the interpreter will do to itself; it only notes what fails then (`_confine`), to touch less memory."""
+    seen = supervisor.proc_is_ours()
+    walls.note("watchdog", seen, (), "memory, CPU and disk of the whole session", "mount /proc")
+    walls.note("limits", True, ("limits",), "memory, CPU, processes, open files and file size of each process")
+    walls.note("no privileges", True, (), f"user {plan.uid}, no capabilities, no way to gain any")
+    with contextlib.suppress(OSError):
+        version = landlock.abi()
+        protects = ("files", "processes") if version >= 6 else ("files",)
+        scoped = "signals stay inside" if version >= 6 else "signals and abstract sockets are open before version 6"
+        walls.note("landlock", True, protects, f"version {version}: files by path; {scoped}")
+    held = () if plan.network == "full" or _has_loopback(plan, walls) else ("network",)
+    detail = "debugging, mounting, kernel keys and exotic sockets are refused"
+    walls.note("seccomp", True, ("syscalls", *held), detail)
+
+
 def _confine(plan: Plan, walls: Walls) -> None:
+    """Give up rights; notes only the walls that fail."""
     processes = plan.processes + 1  # the first process counts too
     if not walls.separated:
         processes += limits.tasks_of(plan.uid)
     limits.set_limits(plan.memory_bytes, plan.cpu_s, processes)
-    walls.note("limits", True, ("limits",), "memory, CPU, processes, open files and file size of each process")
     try:
         limits.drop_privileges()
-        walls.note("no privileges", True, (), f"user {plan.uid}, no capabilities, no way to gain any")
     except OSError as error:
         walls.note("no privileges", False, (), str(error), "use Linux 3.5 or newer")
-    _landlock(plan, walls)
+    if walls.own_root:
+        readable, writable = ("/",), (plan.workdir, "/tmp", "/dev/shm")
+    else:
+        readable, writable = (*plan.readable_paths(), *PROC_ALONE), (plan.workdir, plan.tmp)
+    try:
+        landlock.restrict(readable, writable, DEVICES)
+    except OSError as error:
+        walls.note("landlock", False, (), str(error.strerror), KERNEL_REMEDY)
     try:
         alone = None if walls.separated else os.getpid()
-        seccomp.install(seccomp.build_here(plan.network == "full" or _has_loopback(plan, walls), alone))
-        held = () if plan.network == "full" else ("network",)
-        restricted = ("syscalls",) if _has_loopback(plan, walls) else ("syscalls", *held)
-        walls.note("seccomp", True, restricted, "debugging, mounting, kernel keys and exotic sockets are refused")
+        seccomp.filter_here(plan.network == "full" or _has_loopback(plan, walls), alone).install()
     except OSError as error:
         walls.note("seccomp", False, (), str(error), "use x86-64 or aarch64 with CONFIG_SECCOMP_FILTER")
 
@@ -232,19 +297,3 @@ def _confine(plan: Plan, walls: Walls) -> None:
 def _has_loopback(plan: Plan, walls: Walls) -> bool:
     """Internet sockets are allowed where the network namespace makes them harmless."""
     return plan.network == "loopback" and walls.separated
-
-
-def _landlock(plan: Plan, walls: Walls) -> None:
-    devices = [f"/dev/{name}" for name in mounts.DEVICES]
-    if walls.own_root:
-        readable, writable = ["/"], [plan.workdir, "/tmp", "/dev/shm"]
-    else:
-        readable, writable = [*plan.readable, *PROC_ALONE], [plan.workdir, plan.tmp]
-    try:
-        version = landlock.restrict(readable, writable, devices)
-    except OSError as error:
-        walls.note("landlock", False, (), str(error.strerror), KERNEL_REMEDY)
-        return
-    protects = ("files", "processes") if version >= 6 else ("files",)
-    scoped = "signals stay inside" if version >= 6 else "signals and abstract sockets are not covered before version 6"
-    walls.note("landlock", True, protects, f"version {version}: files by path; {scoped}")

@@ -7,7 +7,7 @@ Protects the machine from one process that takes too much; many processes that e
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import functools
 import os
 import resource
 import struct
@@ -38,7 +38,7 @@ def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
     `memory_bytes` is what the code may map on top of what is mapped when it begins.
     """
     _lower(resource.RLIMIT_CORE, 1, 1)  # 0 would not keep the kernel from handing a core to a program of the host
-    space = memory_bytes + _address_space()
+    space = memory_bytes + address_space()
     _lower(resource.RLIMIT_AS, space, space)
     _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)
@@ -49,13 +49,25 @@ def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
     _lower(resource.RLIMIT_SIGPENDING, MAX_PENDING_SIGNALS, MAX_PENDING_SIGNALS)
 
 
-def _address_space() -> int:
+@functools.cache
+def capabilities() -> int:
+    """Return how many capabilities this kernel has; more where that cannot be read."""
+    try:
+        with open("/proc/sys/kernel/cap_last_cap", encoding="utf-8") as file:
+            return int(file.read()) + 1
+    except OSError:
+        return 64
+
+
+def address_space() -> int:
     """Bytes of address space this process has already: libraries that are loaded, mostly."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return 0  # no /proc
+    pages = int(os.read(statm, 100).split()[0])
+    os.close(statm)
+    return pages * resource.getpagesize()
 
 
 def _lower(which: int, soft: int, hard: int) -> None:
@@ -81,14 +93,14 @@ def tasks_of(uid: int) -> int:
 def drop_privileges() -> None:
     """Give up every capability, now and across any later exec. Raises OSError."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    for capability in range(64):
-        try:
+    try:
+        for capability in range(capabilities()):
             prctl(PR_CAPBSET_DROP, capability)
-        except OSError:
-            break  # past the last capability of this kernel; or no right to drop, and then there are none to keep
+    except OSError:
+        pass  # past the last capability of this kernel; or no right to drop, and then there are none to keep
     with contextlib.suppress(PermissionError):  # only a process with CAP_SETPCAP can, and only such a one needs to
         prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS)
     prctl(PR_CAP_AMBIENT, 4)
     header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
     nothing = bytes(24)
-    syscall("capset", ctypes.create_string_buffer(header, 8), ctypes.create_string_buffer(nothing, 24))
+    syscall("capset", header, nothing)

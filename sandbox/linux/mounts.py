@@ -7,7 +7,6 @@ Sources are opened before anything is mounted, and every path is the same inside
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import stat
@@ -80,9 +79,8 @@ def _is_link(path: str) -> bool:
     return os.path.islink(path) and not path.startswith("/etc/")
 
 
-def _attributes(to_set: int) -> ctypes.Array[ctypes.c_char]:
-    packed = struct.pack("=QQQQ", to_set, 0, 0, 0)
-    return ctypes.create_string_buffer(packed, len(packed))
+def _attributes(to_set: int) -> bytes:
+    return struct.pack("=QQQQ", to_set, 0, 0, 0)
 
 
 def _clone(path: str, attributes: int) -> int:

@@ -7,12 +7,12 @@ whatever its capabilities.
 
 from __future__ import annotations
 
-import ctypes
+import errno
 import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sandbox.linux.kernel import PR_SET_DUMPABLE, prctl, syscall
 
@@ -23,8 +23,7 @@ MAX_INOTIFY_INSTANCES = 32
 """They count against the user of the server too, who has 128 in all."""
 
 
-@dataclass(frozen=True)
-class Separation:
+class Separation(NamedTuple):
     """How far this process was separated from the host."""
 
     separated: bool
@@ -66,18 +65,30 @@ def enter_user_namespace(uid: int, gid: int) -> None:
     map_to_self(uid, gid)
 
 
+def join_user_namespace(pid: int) -> None:
+    """Enter the user namespace of a process that called `enter_user_namespace`; stay where we are if it could not."""
+    handle = os.pidfd_open(pid)
+    try:
+        syscall("setns", handle, NEW_USER)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # that of ours already
+            raise
+    os.close(handle)
+
+
 def map_to_self(uid: int, gid: int) -> None:
     """Name this user inside a user namespace just entered; the user is the same inside and outside."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
+        file = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(file, text.encode())
+        os.close(file)
 
 
 def forbid_more() -> None:
     """Let nobody in this user namespace make another namespace, or use up what its user may watch. Raises OSError."""
     ceilings = {f"max_{kind}_namespaces": 0 for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")}
     for name, ceiling in {**ceilings, "max_inotify_instances": MAX_INOTIFY_INSTANCES}.items():
-        with open(f"/proc/sys/user/{name}", "w", encoding="ascii") as file:
+        with open(f"/proc/sys/user/{name}", "w", encoding="utf-8") as file:
             file.write(str(ceiling))
 
 
@@ -94,4 +105,4 @@ def bring_up_loopback() -> None:
 def set_hostname(name: str) -> None:
     """Name the machine, inside."""
     encoded = name.encode()
-    syscall("sethostname", ctypes.create_string_buffer(encoded, len(encoded)), len(encoded))
+    syscall("sethostname", encoded, len(encoded))

@@ -1,17 +1,21 @@
-"""What the launcher is told: a policy with every decision made. Crosses a process border as JSON."""
+"""What the launcher is told: a policy with every decision made. Crosses a process border in one message."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+import marshal
+from typing import NamedTuple
 
 FDS = ("control", "supervisor", "stdout", "stderr")
 """The descriptors that go with a plan, in this order."""
+MARSHAL_VERSION = 2
+"""Of the format; every Python that we support reads and writes it. Only ever read by the zygote, from the server."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One interpreter to start and the walls to put around it."""
+class Plan(NamedTuple):
+    """One interpreter to start and the walls to put around it.
+
+    A tuple of few parts, because what a session makes of it is memory of its own.
+    """
 
     isolated: bool
     """False for mode `off`: no walls, only an orderly end."""
@@ -28,17 +32,20 @@ class Plan:
     """Private directory for temporary files."""
     stage: str
     """Empty directory on which the new root is built."""
-    readable: tuple[str, ...]
-    environment: dict[str, str]
-    """`{tmp}` stands for the temporary directory as seen inside."""
+    group: str
+    """Directory of the control group to join, or empty."""
+    readable: str
+    """Paths, joined by zero bytes."""
 
-    def to_json(self) -> bytes:
-        """Return the plan as one line of text."""
-        return json.dumps(asdict(self)).encode("ascii")
+    def to_bytes(self) -> bytes:
+        """Return the plan as a message."""
+        return marshal.dumps(tuple(self), MARSHAL_VERSION)
 
     @classmethod
-    def from_json(cls, text: bytes) -> Plan:
-        """Read what `to_json` wrote."""
-        values = json.loads(text)
-        values["readable"] = tuple(values["readable"])
-        return cls(**values)
+    def from_bytes(cls, message: bytes) -> Plan:
+        """Read what `to_bytes` wrote."""
+        return cls._make(marshal.loads(message))
+
+    def readable_paths(self) -> tuple[str, ...]:
+        """What the code may read besides its own directories."""
+        return tuple(self.readable.split("\0"))

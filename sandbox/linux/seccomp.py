@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import socket
 import struct
@@ -125,17 +126,30 @@ def _modes(machine: int) -> Program:
     return program
 
 
+class Filter:
+    """A program in the form that the kernel takes."""
+
+    def __init__(self, program: Program) -> None:
+        code = b"".join(struct.pack("=HBBI", *record) for record in program)
+        self._instructions = ctypes.create_string_buffer(code, len(code))
+        header = struct.pack("@HP", len(program), ctypes.addressof(self._instructions))
+        self._header = ctypes.create_string_buffer(header, len(header))
+        self._address = ctypes.addressof(self._header)
+
+    def install(self) -> None:
+        """Put the filter on this process and all it starts. `no_new_privs` must be set. Raises OSError."""
+        prctl(PR_SET_SECCOMP, 2, self._address)
+
+
 def install(program: Program) -> None:
-    """Put the filter on this process and all it starts. `no_new_privs` must be set. Raises OSError."""
-    code = b"".join(struct.pack("=HBBI", *record) for record in program)
-    instructions = ctypes.create_string_buffer(code, len(code))
-    header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(instructions)))
-    prctl(PR_SET_SECCOMP, 2, ctypes.addressof(header))
+    """Put a filter on this process and all it starts. `no_new_privs` must be set. Raises OSError."""
+    Filter(program).install()
 
 
-def build_here(network: bool, alone: int | None) -> Program:
-    """Return the filter for this machine. Raises OSError where there is no table."""
-    return build(network, machine_index(), alone=alone)
+@functools.cache
+def filter_here(network: bool, alone: int | None) -> Filter:
+    """Return the filter for this machine, made once; see `build`. Raises OSError where there is no table."""
+    return Filter(build(network, machine_index(), alone=alone))
 
 
 def _refuse(number: int) -> tuple[int, int, int, int]:

@@ -15,19 +15,24 @@ import os
 import resource
 import select
 import signal
-import socket
 import stat
 import time
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sandbox.guest.__main__ import SIG_DFL, set_handler
 from sandbox.linux.plan import Plan
 
 BUSY_INTERVAL_S = 0.2
 IDLE_INTERVAL_S = 2.0
+REST_CPU_S = 0.05
+REST_BYTES = 64 * 2**20
+"""A session that used less than these since the last look is not looked at again."""
 MAX_ENTRIES = 100_000
 """Files and directories a session may add; looking at more takes too long."""
 MAX_DEPTH = 100
+SIGCHLD = int(signal.SIGCHLD)
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -46,37 +51,45 @@ class Supervisor:
     """Owns the session's processes from the start of the interpreter to the end of everything."""
 
     def __init__(
-        self, server: socket.socket, interpreter: int, plan: Plan, own_processes: bool, own_root: bool
+        self,
+        line: int,
+        interpreter: int,
+        plan: Plan,
+        own_processes: bool,
+        own_root: bool,
+        disk_before: tuple[int, int],
     ) -> None:
-        self.server = server
+        self.line = line
         self.interpreter = interpreter
+        self.clock = ~interpreter << 3 | 2  # of its CPU time, by the kernel's numbering of clocks
         self.plan = plan
         self.own_processes = own_processes
-        self.shared_memory = "/dev/shm" if own_root else None
-        self.directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
-        self.can_see = _proc_is_ours()
+        self.own_root = own_root
+        self.can_see = proc_is_ours()
         self.cpu_seen_s = 0.0
         self.cpu_spent_s = 0.0
         self.next_disk_look = 0.0
-        self.disk_before = self._disk_use() if plan.isolated else (0, 0)
+        self.disk_before = disk_before
+        self.alone = own_processes
+        self.last_looked = (interpreter, 0.0, self._free_bytes())
 
     def run(self) -> None:
         """Serve and watch until the interpreter or the server ends; never returns."""
-        waker, wakened = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wakened)
-        signal.signal(signal.SIGCHLD, _noticed)
+        set_handler(SIGCHLD, self._child_ended)
+        self._reap()
+        poll = select.poll()
+        poll.register(self.line, select.POLLIN)
         interval = BUSY_INTERVAL_S
         while True:
-            self._reap()
-            ready, _, _ = select.select([self.server, waker], [], [], interval)
-            if waker in ready:
-                os.read(waker, 512)
-            if self.server in ready:
+            if poll.poll(interval * 1000):
                 self._obey()
                 interval = BUSY_INTERVAL_S
             if self.plan.isolated:
                 busy = self._watch()
                 interval = BUSY_INTERVAL_S if busy else min(interval * 2, IDLE_INTERVAL_S)
+
+    def _child_ended(self, signum: int, frame: types.FrameType | None) -> None:
+        self._reap()
 
     def _reap(self, tell: bool = True) -> bool:
         """Take leave of children that ended; the interpreter's end is told and ends us. Returns whether any is left."""
@@ -89,8 +102,8 @@ class Supervisor:
         return True
 
     def _obey(self) -> None:
-        """I: interrupt the interpreter. C: end everything else. R: a call begins. Each is acknowledged."""
-        commands = self.server.recv(64)
+        """I: interrupt the interpreter. C: end everything else; both are acknowledged. R: a call begins, look often."""
+        commands = os.read(self.line, 64)
         if not commands:
             self._end(None)
         for command in commands.decode("utf-8", "replace"):
@@ -98,9 +111,11 @@ class Supervisor:
                 os.kill(self.interpreter, signal.SIGINT)
             elif command == "C":
                 self._end_others(spare=self.interpreter)
-            self._tell({"event": "done", "command": command})
+            if command != "R":
+                self._tell({"event": "done", "command": command})
 
     def _end(self, message: dict[str, object] | None) -> None:
+        set_handler(SIGCHLD, SIG_DFL)  # what ends from now on is our own doing
         if message is not None:
             self._tell(message)
         self._end_others(spare=None)
@@ -108,7 +123,7 @@ class Supervisor:
 
     def _tell(self, message: dict[str, object]) -> None:
         with contextlib.suppress(OSError):  # the server is gone; its end is noticed at the next read
-            self.server.sendall(json.dumps(message).encode() + b"\n")
+            os.write(self.line, json.dumps(message).encode() + b"\n")
 
     def _end_others(self, spare: int | None) -> None:
         """End every process of the session but this one and `spare`; in a pid namespace our own end does the rest."""
@@ -149,7 +164,12 @@ class Supervisor:
         """End the session when it is over a limit; returns whether it did anything since the last look."""
         if not self.can_see:
             return False
+        now = self._traces()
+        if self._at_rest(now):
+            return False
         session = self._session()
+        self.alone = self.own_processes and len(session) == 1
+        self.last_looked = now
         reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
         seen_s = sum(use.cpu_ticks for use in session) / TICKS_PER_S + reaped.ru_utime + reaped.ru_stime
         busy = seen_s != self.cpu_seen_s
@@ -163,14 +183,40 @@ class Supervisor:
             self._watch_disk(20 if busy else 100)
         return busy
 
+    def _traces(self) -> tuple[int, float, int]:
+        """What every use of the machine leaves a trace in, and is quick to read without touching much memory.
+
+        The last pid given to a process or thread, CPU seconds of the interpreter, free bytes where it can write.
+        """
+        load = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        last_pid = int(os.read(load, 100).split()[-1])
+        os.close(load)
+        return last_pid, time.clock_gettime(self.clock), self._free_bytes()
+
+    def _at_rest(self, now: tuple[int, float, int]) -> bool:
+        """Whether the interpreter is the only process and did too little since the last look to be over a limit."""
+        pid, cpu_s, free = now
+        old_pid, old_cpu_s, old_free = self.last_looked
+        same = self.alone and pid == old_pid and cpu_s - old_cpu_s < REST_CPU_S
+        return same and abs(free - old_free) < REST_BYTES
+
+    def _free_bytes(self) -> int:
+        spaces = [os.statvfs(path) for path in (self.plan.workdir, "/tmp" if self.own_root else self.plan.tmp)]
+        return sum(space.f_bfree * space.f_frsize for space in spaces)
+
+    def rehearse(self) -> None:
+        """Do what happens while nothing happens; see `Guest.rehearse`."""
+        self._at_rest(self._traces())
+        self._reap()
+
     def _over(self, reason: str) -> None:
         self._end({"event": "over", "reason": reason})
 
     def _memory(self, session: list[Use]) -> int:
         """Bytes held by the session; shared pages are counted once when the quick sum looks too high."""
         shared = 0
-        if self.shared_memory:
-            space = os.statvfs(self.shared_memory)
+        if self.own_root:
+            space = os.statvfs("/dev/shm")
             shared = (space.f_blocks - space.f_bfree) * space.f_frsize
         quick = shared + sum(use.resident_bytes for use in session)
         if quick <= self.plan.memory_bytes:
@@ -181,31 +227,29 @@ class Supervisor:
     def _watch_disk(self, rest: int) -> None:
         """Look, then leave it be for `rest` times as long as that took."""
         started = time.monotonic()
-        used, entries = self._disk_use()
+        used, entries = disk_use(self.plan, self.own_root, [use.pid for use in self._session()])
         self.next_disk_look = time.monotonic() + max(0.5, rest * (time.monotonic() - started))
         if used - self.disk_before[0] > self.plan.disk_bytes:
             self._over(f"the session wrote more than its {self.plan.disk_bytes >> 20} MiB of files")
         if entries - self.disk_before[1] > MAX_ENTRIES:
             self._over(f"the session made more than {MAX_ENTRIES} files")
 
-    def _disk_use(self) -> tuple[int, int]:
-        """Return (bytes, entries) of the working directory, temporary files and files deleted while open."""
-        tops = {os.stat(path)[1:3]: path for path in self.directories if os.path.isdir(path)}
-        uses = [tree_use(path, skip=set(tops)) for path in tops.values()]
-        deleted = _deleted_files([use.pid for use in self._session()], {device for _, device in tops})
-        return sum(used for used, _ in uses) + deleted, sum(entries for _, entries in uses)
+
+def disk_use(plan: Plan, own_root: bool, pids: Iterable[int] = ()) -> tuple[int, int]:
+    """Return (bytes, entries) of the working directory, temporary files, and what these hold open without a name."""
+    directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
+    tops = {os.stat(path)[1:3]: path for path in directories if os.path.isdir(path)}
+    uses = [tree_use(path, skip=set(tops)) for path in tops.values()]
+    deleted = _deleted_files(pids, {device for _, device in tops})
+    return sum(used for used, _ in uses) + deleted, sum(entries for _, entries in uses)
 
 
-def _proc_is_ours() -> bool:
+def proc_is_ours() -> bool:
     """Whether /proc shows the processes that we can name; not so when it is missing or belongs to another namespace."""
     try:
         return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
         return False
-
-
-def _noticed(signum: int, frame: types.FrameType | None) -> None:
-    """A handler must exist for the wake-up descriptor to be written to."""
 
 
 def _use(pid: int) -> Use | None:
@@ -231,7 +275,7 @@ def _shares(use: Use) -> tuple[int, int]:
     return found.get(b"Pss_Anon:", use.resident_bytes), found.get(b"Pss_Shmem:", 0)
 
 
-def _deleted_files(pids: list[int], devices: set[int]) -> int:
+def _deleted_files(pids: Iterable[int], devices: set[int]) -> int:
     """Bytes of regular files on these devices that have no name any more but are open in one of these processes.
 
     Ends a process that made itself invisible to us: nothing it holds could be counted.

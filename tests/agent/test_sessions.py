@@ -6,10 +6,11 @@ import sys
 from contextlib import aclosing
 
 import pytest
-from agent_doubles import EchoTool, ask, finish, make_agent, shape
+from agent_doubles import EchoTool, ask, client_tool, finish, make_agent, shape
 
 from engine import Message
 from engine.chat.scripted import ScriptedModel, call, text
+from mistralrs_agent.agent.agent import AgentSettings
 from mistralrs_agent.agent.events import RoundStarted
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, RequestError
@@ -44,6 +45,35 @@ async def test_history_sent_again_is_not_doubled_and_gets_its_tool_messages_back
     )
     await finish(agent, again)
     assert [m.role for m in model.requests[2].messages] == ["system", USER, ASSISTANT, "tool", ASSISTANT, USER]
+
+
+@pytest.mark.parametrize("match_sessions", [True, False])
+async def test_a_whole_conversation_goes_on_with_the_session_it_repeats_only_where_the_server_says_so(match_sessions):
+    model = ScriptedModel([*TOOL_TURN, *TOOL_TURN, *([[text("ok")]] * 4)])
+    agent = make_agent(model, [EchoTool()], AgentSettings(match_sessions=match_sessions))
+    whole = [Message(USER, "go"), Message(ASSISTANT, "It was a."), Message(USER, "and now?")]
+    first = await finish(agent, ask("go"))
+    assert (await finish(agent, ask("go"))).session_id != first.session_id  # a beginning repeats nothing
+    await agent.sessions.delete(first.session_id)
+    second = await finish(agent, ask(*whole))
+    assert [m.role for m in model.requests[-1].messages].count("tool") == match_sessions
+    third = await finish(agent, ask(*whole, Message(ASSISTANT, "ok"), Message(USER, "more?")))
+    assert (third.session_id == second.session_id) is match_sessions
+    other = await finish(agent, ask(Message(USER, "go"), Message(ASSISTANT, "It was b."), Message(USER, "more?")))
+    assert other.session_id not in (second.session_id, third.session_id)
+    stranger = await finish(agent.within("ann/"), ask(*whole))
+    assert stranger.session_id != second.session_id
+
+
+async def test_results_of_a_client_find_the_session_that_waits_for_them():
+    model = ScriptedModel([[call("echo", {"word": "a"}), call("ask_client", {})], [text("Both.")]])
+    agent = make_agent(model, [EchoTool()], AgentSettings(match_sessions=True))
+    first = await finish(agent, ask("go", client_tools=(client_tool(),)))
+    (asked,) = first.client_calls
+    told = [Message(USER, "go"), Message(ASSISTANT, tool_calls=(asked,)), Message("tool", "b", tool_call_id=asked.id)]
+    second = await finish(agent, ask(*told, client_tools=(client_tool(),)))
+    assert second.session_id == first.session_id
+    assert [m.content for m in model.requests[1].messages if m.role == "tool"] == ["a", "b"]
 
 
 async def test_a_client_with_its_own_version_of_the_past_is_believed():

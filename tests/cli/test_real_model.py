@@ -48,6 +48,15 @@ def test_the_server_answers(server: tuple[subprocess.Popen[str], str]):
     assert answer.json()["usage"]["completion_tokens"] == 2
 
 
+def test_the_workers_counts_are_on_the_metrics_page(server: tuple[subprocess.Popen[str], str]):
+    httpx.post(f"{server[1]}/v1/completions", json={"prompt": "Once", "max_tokens": 3}, timeout=PATIENCE_S)
+    page = httpx.get(f"{server[1]}/metrics", timeout=PATIENCE_S).text
+    counts = dict(line.split(" ") for line in page.splitlines() if line.startswith("mistralrs_") and "{" not in line)
+    assert float(counts["mistralrs_generated_tokens_total"]) >= 3
+    assert float(counts["mistralrs_inter_token_latency_seconds_count"]) >= 2
+    assert (counts["mistralrs_worker_up"], counts["mistralrs_sandbox_sessions"]) == ("1.0", "0.0")
+
+
 def test_a_port_in_use_is_one_line(server: tuple[subprocess.Popen[str], str]):
     port = server[1].rpartition(":")[2]
     done = subprocess.run([*PROGRAM, "serve", "--port", port], capture_output=True, text=True, check=False)

@@ -17,6 +17,7 @@ from mistralrs_agent.cli.logs import LogStyle
 from mistralrs_agent.cli.wiring import agent_settings, model_options, open_tracing, sandbox_policy
 from mistralrs_agent.errors import ConfigError
 from mistralrs_agent.options import Options
+from mistralrs_agent.options.user_keys import read_user_keys
 from sandbox import SandboxPolicy
 
 
@@ -150,3 +151,30 @@ def test_a_secret_that_is_wrong_is_not_repeated(chosen):
     with pytest.raises(ConfigError, match="--token-source") as caught:
         chosen("--token-source hf_sesame")
     assert "hf_sesame" not in str(caught.value)
+
+
+def test_users_come_from_a_file_and_their_keys_are_secrets(chosen, tmp_path):
+    path = tmp_path / "users"
+    path.write_text("# who may\n\nann 0123456789abcdef\nbob  fedcba9876543210\nbob another-key-of-bob\n")
+    options = chosen(f"--user-keys {path}")
+    keys = {"0123456789abcdef": "ann", "fedcba9876543210": "bob", "another-key-of-bob": "bob"}
+    assert read_user_keys(options.server.user_keys) == keys
+    assert set(LogStyle.of(options).secrets) >= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("ann short", "line 1 should be 'NAME KEY'"),
+        ("ann 0123456789abcdef\na/b 0123456789abcdeg", "line 2 should be 'NAME KEY'"),
+        ("ann 0123456789abcdef x", "line 1"),
+        ("ann 0123456789abcdef\nbob 0123456789abcdef", "line 2: this key"),
+        ("# nobody", "names nobody"),
+    ],
+)
+def test_a_file_of_users_that_is_wrong_is_refused_without_its_keys(lines, said, tmp_path):
+    path = tmp_path / "users"
+    path.write_text(lines)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_user_keys(path)
+    assert "0123456789" not in str(caught.value)

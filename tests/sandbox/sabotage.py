@@ -8,7 +8,7 @@ from __future__ import annotations
 FIND_NONCE = (
     "import gc, json, os, socket, struct, sys, types\nframe = sys._getframe()\n"
     "while 'nonce' not in frame.f_locals: frame = frame.f_back\n"
-    "nonce, control = frame.f_locals['nonce'], frame.f_locals['self'].control\n"
+    "nonce, control = frame.f_locals['nonce'], socket.socket(fileno=os.dup(frame.f_locals['control']))\n"
     "def say(body, nonce=nonce): control.sendall(struct.pack('>I16s', len(body), nonce) + body)\n"
 )
 """Steals what only our own side should know."""

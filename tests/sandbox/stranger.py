@@ -116,7 +116,8 @@ async def run_all(rules: dict[str, Any], cases: list[tuple[str, str]]) -> dict[s
         targets = Targets(stack)
         async with await Session.open(SandboxPolicy(**rules)) as session:
             await session.run("1")
-            told["layers"] = {layer.name: layer.on for layer in (await session.report()).layers}
+            report = await session.report()
+            told["layers"] = {layer.name: layer not in report.gaps for layer in report.layers}
             for name, code in cases:
                 targets.renew()
                 result = await session.run(code.replace("TARGET", repr(targets.values)))

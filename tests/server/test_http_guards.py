@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
+import httpx
 import pytest
-from server_doubles import http_client, make_agent
+from server_doubles import http_client, make_agent, running, until
 
 from engine.chat.scripted import text
 from mistralrs_agent.errors import ConfigError
@@ -87,6 +89,20 @@ async def test_a_request_id_is_echoed_or_made(caplog):
     assert lines[0].startswith("GET /v1/models 200 ")
     assert lines[1].startswith("GET /v1/nothing 404 ")
     assert lines[1].endswith(" not_found")
+
+
+async def test_the_log_line_of_a_request_says_who_asked_and_that_the_client_left(caplog):
+    agent = make_agent([[text("one"), asyncio.Event()]])
+    body = {"messages": "x", "stream": True}
+    key = "0123456789abcdef"
+    with caplog.at_level(logging.INFO, logger="mistralrs_agent.access"):
+        async with running(agent, user_keys={key: "ada"}) as url, httpx.AsyncClient(base_url=url) as client:
+            headers = {"authorization": f"Bearer {key}"}
+            async with client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer:
+                await anext(answer.aiter_lines())
+            await until(lambda: caplog.records)
+    (line,) = caplog.records
+    assert (line.fields["user"], line.fields["status"], line.fields["error"]) == ("ada", 200, "client_closed")
 
 
 def test_the_keep_alive_interval_comes_from_the_environment(monkeypatch):

@@ -6,7 +6,7 @@ play one. Only the streaming form exists; whoever wants a whole reply collects i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,7 +104,7 @@ class ChatModel(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
-    def chat(self, request: ChatRequest) -> AsyncIterator[ReplyEvent]:
+    def chat(self, request: ChatRequest) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a conversation.
 
         Raises: InvalidRequest, ContextOverflow, EngineOverloaded, WorkerDied (on first iteration or later).
@@ -120,7 +120,7 @@ class ChatModel(Protocol):
         truncate: bool = False,
         cache_salt: str = "",
         adapter: str | None = None,
-    ) -> AsyncIterator[Delta]:
+    ) -> AsyncGenerator[Delta, None]:
         """Continue raw text or token ids, without a chat template. `truncate`: of a prompt that is too long the end
         is continued. Raises like `chat`.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from mistralrs_agent.tools.toolbox import Toolbox
 from mistralrs_agent.tools.web_search import WebSearchTool
 
 MAX_RESULT_CHARS = 64_000
+_PIECES = (TextDelta, ThinkingDelta)
+"""There are as many as tokens; watchers are not bothered with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class AgentSettings:
     shell: bool = False
     system_prompt: str = ""
     """For conversations without a system message."""
+    match_sessions: bool = False
+    """A whole conversation sent without a session id goes on with the session that it repeats."""
     approval_timeout_s: float = 300.0
     tool_timeout_s: float = 600.0
     """Longest run of a call, for tools that name no limit of their own."""
@@ -58,6 +63,13 @@ class Agent:
         self.approvals = Approvals(settings.approval_timeout_s)
         self.observers: tuple[Callable[[Turn], TurnObserver], ...] = ()
         """Each makes who watches a turn that begins."""
+
+    def within(self, space: str) -> Agent:
+        """The same agent for one user: with the sessions, files and open questions whose keys begin with `space`."""
+        view = copy.copy(self)
+        view.sessions = self.sessions.within(space)
+        view.approvals = self.approvals.within(space)
+        return view
 
     @property
     def code_execution(self) -> bool:
@@ -125,7 +137,7 @@ class Agent:
         try:
             async with aclosing(self._run(turn, tools, model)) as events:
                 async for event in events:
-                    if not isinstance(event, TextDelta | ThinkingDelta):
+                    if not isinstance(event, _PIECES):
                         for watcher in watchers:
                             watcher.note(event)
                     yield event
@@ -140,7 +152,10 @@ class Agent:
         server = Policy(self.settings.permission, self.settings.permission_rules)
         request = Policy(turn.permission or Permission.AUTO, turn.permission_rules)
         remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
-        held = self.sessions.open(turn.session_id) if remembered else self.sessions.unremembered()
+        session_id = turn.session_id
+        if session_id is None and self.settings.match_sessions:
+            session_id = self.sessions.matching(turn.messages)
+        held = self.sessions.open(session_id) if remembered else self.sessions.unremembered()
         async with held as session:
             loop = TurnLoop(
                 model=model,

@@ -73,7 +73,7 @@ class CallRunner:
         def output(stream: Literal["stdout", "stderr"], text: str) -> None:
             self.emit(ToolOutput(call.id, stream, text))
 
-        context = ToolContext(self.session.id, call.id, output, self.max_result_chars, self.session.resumed)
+        context = ToolContext(self.session.key, call.id, output, self.max_result_chars, self.session.resumed)
         limit = tool.metadata.timeout_s or self.timeout_s
         clock = asyncio.timeout(limit)
         try:

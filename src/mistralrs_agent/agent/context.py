@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import cast
 
 from engine import (
     ChatModel,
     ChatRequest,
     InvalidRequest,
     Message,
-    ReplyEvent,
     ReplyFinished,
     SamplingParams,
     TextDelta,
@@ -112,10 +110,8 @@ class ContextKeeper:
             if self.model.count_tokens(request) > context * 3 // 4:
                 continue
             text, usage = "", Usage()
-            # `ChatModel.chat` is an async generator; its type says less
-            events = cast("AsyncGenerator[ReplyEvent, None]", self.model.chat(request))
             try:
-                async with aclosing(events):
+                async with aclosing(self.model.chat(request)) as events:
                     async for event in events:
                         if isinstance(event, TextDelta):
                             text += event.text

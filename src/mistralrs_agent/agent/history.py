@@ -65,6 +65,15 @@ def continued(stored: Sequence[Message], incoming: Sequence[Message]) -> list[Me
     return [*stored, *incoming]
 
 
+def goes_on(stored: Sequence[Message], incoming: Sequence[Message]) -> bool:
+    """Whether what a client sent is all of a remembered conversation with an answer in it, and what comes next."""
+    past, told = _exchanges(stored), _exchanges(incoming)
+    if not any(exchange.role == "assistant" for exchange in past) or len(told) < len(past):
+        return False
+    is_more = len(told) > len(past) or bool(_new_results(stored, told[-1]))
+    return is_more and all(map(_Exchange.same, past, told))
+
+
 @dataclass(frozen=True, slots=True)
 class _Exchange:
     """What both sides see: one message of the client, or all that the model and its tools said up to the next one."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -119,7 +119,7 @@ class TurnLoop:
         if self.session.id:  # who keeps the history elsewhere is told when it is too long
             async for event in self._make_room(number, last=last):
                 yield event
-        async with _closing(self.model.chat(self._request(self.history, number, last=last))) as events:
+        async with aclosing(self.model.chat(self._request(self.history, number, last=last))) as events:
             async for event in events:
                 self._reply.note(event)
                 if not isinstance(event, ReplyFinished):
@@ -162,22 +162,13 @@ class TurnLoop:
     def _request(self, history: list[Message], number: int, *, last: bool) -> ChatRequest:
         """What the model is asked in a round; the system prompt and the notice are added here and never stored."""
         messages = list(history)
-        if self.system_prompt and all(message.role not in ("system", "developer") for message in messages):
-            messages.insert(0, Message("system", self.system_prompt))
         if last:
             messages[-1] = replace(messages[-1], content=f"{messages[-1].content}\n\n{LAST_ROUND_NOTICE}")
-        return ChatRequest(
-            messages=messages,
-            sampling=self.turn.sampling,
+        return self.turn.request(
+            messages,
+            self.system_prompt,
             tools=(*self.turn.client_tools, *(tool.spec for tool in self.tools.values())),
             tool_choice=ToolChoice("none") if last else self._choice(number),
-            parallel_tool_calls=self.turn.parallel_tool_calls,
-            constraint=self.turn.constraint,
-            enable_thinking=self.turn.enable_thinking,
-            template_kwargs=self.turn.template_kwargs,
-            truncate=self.turn.truncate,
-            cache_salt=self.turn.cache_salt,
-            adapter=self.turn.adapter,
         )
 
     async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
@@ -241,13 +232,3 @@ class TurnLoop:
         self._finished = Finished(
             reason, self.session.id, reply.text, self._usage, number + 1, detail, client_calls, usage.total_tokens
         )
-
-
-@asynccontextmanager
-async def _closing(events: AsyncIterator[ReplyEvent]) -> AsyncGenerator[AsyncIterator[ReplyEvent]]:
-    """Close a model's reply at the end of the block, which stops the model if it is still talking."""
-    try:
-        yield events
-    finally:
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()

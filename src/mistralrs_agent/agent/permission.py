@@ -61,7 +61,7 @@ class PermissionGate:
             "approved" if decision.approve else "denied",
             action.tool_name,
             action.tool.kind,
-            self._session.id,
+            self._session.key,
             action.call_id,
             reason,
         )

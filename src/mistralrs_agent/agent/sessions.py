@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 from engine import Message
 from mistralrs_agent.agent.events import Decision
-from mistralrs_agent.agent.history import answered
+from mistralrs_agent.agent.history import answered, goes_on
 from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.storage.files import FileStore
@@ -25,7 +26,9 @@ class Session:
     """One conversation, held by at most one turn at a time."""
 
     id: str
-    """Empty for a conversation that is not remembered."""
+    """What its user calls it; empty for a conversation that is not remembered."""
+    key: str
+    """What the store and the tools call it: no other session of any user has the same."""
     store: SessionStore | None
     messages: tuple[Message, ...]
     """The whole history: what the client sent, tool calls, their results, answers."""
@@ -40,7 +43,7 @@ class Session:
         """Replace the history, here and on disk."""
         self.messages = tuple(messages)
         if self.store is not None:
-            self.store.save(self.id, self.messages)
+            self.store.save(self.key, self.messages)
 
 
 @dataclass(slots=True)
@@ -49,6 +52,16 @@ class _Live:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     last_used: float = 0.0
+
+
+@dataclass(slots=True)
+class _InMemory:
+    """The sessions of all users whose tool state is kept."""
+
+    live: dict[str, _Live] = field(default_factory=dict[str, _Live])
+    """By key."""
+    timer: asyncio.TimerHandle | None = None
+    sweeping: asyncio.Task[None] | None = None
 
 
 class Sessions:
@@ -69,9 +82,14 @@ class Sessions:
         self._limit = limit
         self._idle_s = idle_s
         self._clock = clock
-        self._live: dict[str, _Live] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._sweeping: asyncio.Task[None] | None = None
+        self._memory = _InMemory()
+        self._space = ""
+
+    def within(self, space: str) -> Sessions:
+        """The sessions whose keys begin with `space`, under ids without it. Limits and `close` stay those of all."""
+        view = copy.copy(self)
+        view._space = space
+        return view
 
     @asynccontextmanager
     async def open(self, session_id: str | None) -> AsyncGenerator[Session]:
@@ -97,37 +115,44 @@ class Sessions:
     @asynccontextmanager
     async def unremembered() -> AsyncGenerator[Session]:
         """A session for one turn that leaves nothing behind: its caller keeps the history."""
-        yield Session("", None, ())
+        yield Session("", "", None, ())
+
+    def matching(self, messages: Sequence[Message]) -> str | None:
+        """The session, of those in memory that no turn holds, that a conversation sent as a whole goes on with."""
+        sessions = (one.session for one in self._memory.live.values() if not one.users)
+        own = (session for session in sessions if session.key == self._space + session.id)
+        fitting = [session for session in own if goes_on(session.messages, messages)]
+        return max(fitting, key=lambda session: len(session.messages)).id if fitting else None
 
     def history(self, session_id: str) -> tuple[Message, ...] | None:
         """The stored messages; None for an unknown session."""
-        return self._store.load(session_id)
+        return self._store.load(self._space + session_id)
 
     async def end(self, session_id: str) -> None:
         """End the tool state of a session once its turn is over; the history stays."""
         async with self.open(session_id) as session:
             session.remembered.clear()
             session.resumed = True
-            await self._end_state(session_id)
+            await self._end_state(session.key)
 
     async def delete(self, session_id: str) -> None:
         """Forget a session altogether."""
         async with self.open(session_id) as session:
             session.remembered.clear()
             session.messages = ()
-            self._store.delete(session_id)
-            await self._end_state(session_id)
+            self._store.delete(session.key)
+            await self._end_state(session.key)
 
     @property
     def files(self) -> FileStore:
-        """The files of all sessions."""
-        return self._store.files
+        """The files of these sessions."""
+        return self._store.files.within(self._space)
 
     async def replace(self, session_id: str, messages: Sequence[Message]) -> None:
         """Put an exported conversation in the place of what was there; tool state of the old one ends."""
         async with self.open(session_id) as session:
-            await self._end_state(session_id)
-            self._store.files.delete_session(session_id)
+            await self._end_state(session.key)
+            self._store.files.delete_session(session.key)
             session.remembered.clear()
             session.save(answered(messages))
             session.resumed = True
@@ -143,46 +168,48 @@ class Sessions:
             starts = [n for n, message in enumerate(session.messages) if message.role == "user"]
             end = len(session.messages) if turns is None or turns >= len(starts) else starts[turns]
             fork_id = str(uuid4())
-            self._store.save(fork_id, session.messages[:end])
-            for file in self._store.files.of_session(session_id):
-                self._store.files.copy(file, fork_id)
+            self._store.save(self._space + fork_id, session.messages[:end])
+            for file in self.files.of_session(session_id):
+                self.files.copy(file, fork_id)
         return fork_id
 
     async def sweep(self) -> None:
         """End the tool state of sessions that are idle for too long, and of the oldest ones above the limit."""
-        idle = sorted((live for live in self._live.values() if not live.users), key=lambda live: live.last_used)
-        surplus = len(self._live) - self._limit
+        live = self._memory.live
+        idle = sorted((one for one in live.values() if not one.users), key=lambda one: one.last_used)
+        surplus = len(live) - self._limit
         oldest_kept = self._clock() - self._idle_s
-        ended = [live.session.id for n, live in enumerate(idle) if n < surplus or live.last_used <= oldest_kept]
-        for session_id in ended:
-            del self._live[session_id]
+        ended = [one.session.key for n, one in enumerate(idle) if n < surplus or one.last_used <= oldest_kept]
+        for key in ended:
+            del live[key]
         await asyncio.gather(*map(self._end_state, ended))
 
     async def close(self) -> None:
         """End the tool state of every session."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._sweeping is not None:
-            await self._sweeping
-        ended = list(self._live)
-        self._live.clear()
+        if self._memory.timer is not None:
+            self._memory.timer.cancel()
+        if self._memory.sweeping is not None:
+            await self._memory.sweeping
+        ended = list(self._memory.live)
+        self._memory.live.clear()
         await asyncio.gather(*map(self._end_state, ended))
 
     def _find(self, session_id: str) -> _Live:
-        live = self._live.pop(session_id, None)
+        key = self._space + session_id
+        live = self._memory.live.pop(key, None)
         if live is None:
-            stored = self._store.load(session_id) or ()
-            live = _Live(Session(session_id, self._store, stored, resumed=bool(stored)))
-        self._live[session_id] = live
+            stored = self._store.load(key) or ()
+            live = _Live(Session(session_id, key, self._store, stored, resumed=bool(stored)))
+        self._memory.live[key] = live
         return live
 
     def _sweep_later(self) -> None:
         """Idle sessions are ended even when nobody comes any more."""
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._on_timer)
+        if self._memory.timer is None:
+            self._memory.timer = asyncio.get_running_loop().call_later(self._idle_s, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._timer = None
-        self._sweeping = asyncio.ensure_future(self.sweep())
-        if self._live:
+        self._memory.timer = None
+        self._memory.sweeping = asyncio.ensure_future(self.sweep())
+        if self._memory.live:
             self._sweep_later()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import Constraint, Message, SamplingParams, ToolChoice, ToolSpec
+from engine import ChatRequest, Constraint, Message, SamplingParams, ToolChoice, ToolSpec
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.search.web import SearchWishes
@@ -46,3 +46,23 @@ class Turn:
     """Alias or generation of a LoRA adapter; `none`: the model as it is; None: what the server answers with."""
     cache_salt: str = ""
     """Prompts with different salts share no cached prefix, so that timing tells neither what the other asked."""
+
+    def request(
+        self, messages: Sequence[Message], system_prompt: str, tools: Sequence[ToolSpec], tool_choice: ToolChoice
+    ) -> ChatRequest:
+        """What a model is asked; `system_prompt` goes before messages that bring none of their own."""
+        if system_prompt and all(message.role not in ("system", "developer") for message in messages):
+            messages = [Message("system", system_prompt), *messages]
+        return ChatRequest(
+            messages=messages,
+            sampling=self.sampling,
+            tools=tools,
+            tool_choice=tool_choice,
+            parallel_tool_calls=self.parallel_tool_calls,
+            constraint=self.constraint,
+            enable_thinking=self.enable_thinking,
+            template_kwargs=self.template_kwargs,
+            truncate=self.truncate,
+            cache_salt=self.cache_salt,
+            adapter=self.adapter,
+        )

@@ -41,6 +41,7 @@ async def _serve(options: Options) -> None:
         running = await stack.enter_async_context(open_agent(options, log.info, default_state=default_file()))
         settings = server_settings(options, running)
         telemetry = Telemetry(running.agent, tracing)
+        telemetry.metrics.gauge("mistralrs_sandbox_sessions", "Open sandboxes.", running.interpreters.__len__)
         apps = [create(running.agent, settings, telemetry) for create in (create_app, create_mcp_app)[: len(ports)]]
         places = list(zip(apps, listeners, strict=True))
         addresses = [url_of(listener) for listener in listeners]
@@ -69,5 +70,8 @@ def _tell(options: Options, running: Running, addresses: list[str]) -> None:
     for layer in running.sandbox.gaps if running.sandbox else ():
         log.warning("Sandbox: %s is off (%s). Remedy: %s", layer.name, layer.detail, layer.remedy or "none")
     log.info("Serving %s at %s/v1 (OpenAI) and %s/mcp (MCP)", model.id, addresses[0], addresses[-1])
-    if options.server.host not in ("127.0.0.1", "localhost", "::1") and options.server.api_key is None:
-        log.warning("Everyone who reaches %s may use this model and its tools: set --api-key", addresses[0])
+    has_keys = options.server.api_key or options.server.user_keys
+    if options.server.host not in ("127.0.0.1", "localhost", "::1") and not has_keys:
+        log.warning(
+            "Everyone who reaches %s may use this model and its tools: set --api-key or --user-keys", addresses[0]
+        )

@@ -19,6 +19,7 @@ from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.errors import ConfigError, UserError
 from mistralrs_agent.options import Options
 from mistralrs_agent.options.model import adapter_options
+from mistralrs_agent.options.user_keys import read_user_keys
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
@@ -49,6 +50,8 @@ class Running:
     """An agent with its model loaded."""
 
     agent: Agent
+    interpreters: Interpreters
+    """Sandboxes in use."""
     sandbox_summary: str
     """One line: what isolates tools, or that nothing runs."""
     sandbox: LayerReport | None = None
@@ -143,6 +146,7 @@ def agent_settings(options: Options) -> AgentSettings:
         code_execution=options.agent.runs_code,
         web_search=options.agent.searches,
         shell=options.agent.enable_shell,
+        match_sessions=options.agent.match_sessions,
         tool_timeout_s=options.agent.tool_timeout,
     )
 
@@ -152,6 +156,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
     server = options.server
     return ServerSettings(
         api_key=server.api_key,
+        user_keys=read_user_keys(server.user_keys),
         cors_origins=server.cors_origin,
         model_names=(options.model.model_id,) if options.model.model_id else (),
         max_body_bytes=server.max_body_mb << 20,
@@ -193,8 +198,9 @@ async def open_agent(
     async with AsyncExitStack() as stack:
         toolbox = Toolbox()
         sandbox = None
+        interpreters = Interpreters(sandbox_policy(options))
         if options.agent.runs_code or options.agent.enable_shell:
-            sandbox = await _add_code_tools(toolbox, options)
+            sandbox = await _add_code_tools(toolbox, interpreters, options)
         if options.agent.searches:
             _add_search(toolbox, options, local_pages=local_pages)
         model = await open_model(model_options(options), report=report)
@@ -205,7 +211,8 @@ async def open_agent(
         sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)
-        yield Running(agent, sandbox.summary() if sandbox else "No code runs here.", sandbox)
+        summary = sandbox.summary() if sandbox else "No code runs here."
+        yield Running(agent, interpreters, summary, sandbox)
 
 
 def _add_search(toolbox: Toolbox, options: Options, *, local_pages: bool) -> None:
@@ -224,16 +231,14 @@ def _add_search(toolbox: Toolbox, options: Options, *, local_pages: bool) -> Non
     toolbox.add(ReadPageTool(pages))
 
 
-async def _add_code_tools(toolbox: Toolbox, options: Options) -> LayerReport:
+async def _add_code_tools(toolbox: Toolbox, interpreters: Interpreters, options: Options) -> LayerReport:
     """Offer Python and the shell as asked, if this machine can confine them as asked; returns what does."""
-    policy = sandbox_policy(options)
     try:
-        report = await describe(policy)
+        report = await describe(interpreters.policy)
     except SandboxError as error:
         raise UserError(f"code execution is not possible here: {error}") from error
     if report.refusal:
         raise UserError(report.refusal)
-    interpreters = Interpreters(policy)
     if options.agent.runs_code:
         for tool in python_tools(interpreters, report.facts()):
             toolbox.add(tool)

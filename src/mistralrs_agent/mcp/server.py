@@ -22,6 +22,7 @@ from mcp.types import (
     TextContent,
     Tool,
 )
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from engine import EngineError
@@ -30,8 +31,9 @@ from mistralrs_agent.errors import MistralrsError
 
 MCP_PATH = "/mcp"
 
-Chat = Callable[[Mapping[str, Any]], Awaitable[str]]
-"""Answer a conversation given as tool arguments; cancelled when the client cancels.
+Chat = Callable[[Mapping[str, Any], Request | None], Awaitable[str]]
+"""Answer a conversation given as tool arguments, which came with an HTTP request or not; cancelled when the client
+cancels.
 
 Raises: InvalidArguments for the caller's mistake in form; MistralrsError or EngineError when there is no answer.
 """
@@ -76,11 +78,11 @@ def create_server(chat: Chat) -> Server:
     async def list_tools(_: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[CHAT_TOOL])
 
-    async def call_tool(_: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: ServerRequestContext[Any, Request], params: CallToolRequestParams) -> CallToolResult:
         if params.name != CHAT_TOOL.name:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {CHAT_TOOL.name!r}.")
         try:
-            return _result(await chat(params.arguments or {}))
+            return _result(await chat(params.arguments or {}, context.request))
         except InvalidArguments as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         except (MistralrsError, EngineError) as error:

@@ -13,6 +13,7 @@ from mistralrs_agent.options.evaluation import Evaluation
 from mistralrs_agent.options.model import Adapters, Device, Format, Model, Multimodal, Quantization, Template
 from mistralrs_agent.options.section import Flag, Section
 from mistralrs_agent.options.surface import Chat, General, Server
+from mistralrs_agent.options.user_keys import read_user_keys
 
 __all__ = ["BENCH", "ENGINE", "EVAL", "RUN", "SECTIONS", "SERVE", "Flag", "Options", "Section"]
 
@@ -40,9 +41,13 @@ class Options:
     general: General = field(default_factory=General)
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that was given for an option declared `secret`."""
+        """Every value that was given for an option declared `secret`, and every user's key.
+
+        Raises: ConfigError.
+        """
         sections: list[Section] = [getattr(self, item.name) for item in fields(self)]
-        return tuple(value for section in sections for value in section.secrets())
+        given = (value for section in sections for value in section.secrets())
+        return (*given, *read_user_keys(self.server.user_keys))
 
 
 def _section_type(factory: Any) -> type[Section]:

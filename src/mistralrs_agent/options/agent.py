@@ -60,6 +60,9 @@ class Agent(Section):
     """Conversations that are kept; above it the one unused for longest is forgotten."""
     session_ttl: Annotated[int | None, Field(gt=0), flag("--session-ttl", metavar="SECONDS")] = None
     """How long an unused conversation is kept; for ever when unset."""
+    match_sessions: Annotated[bool, flag("--match-sessions")] = False
+    """Let a client that sends a whole conversation without a `session_id` go on with the session it repeats; only for
+    clients that trust each other, or have keys of their own."""
     tool_timeout: Annotated[int, Field(gt=0), flag("--tool-timeout", metavar="SECONDS")] = 600
     """Longest run of one tool call, for tools without a limit of their own."""
     enable_shell: Annotated[bool, flag("--enable-shell")] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FilePath
 
 from mistralrs_agent.options.section import Rule, Section, differ, flag, needs
 
@@ -59,6 +59,9 @@ class Server(Section):
     """Serve MCP on this port too; it is always at `/mcp` of the HTTP port."""
     api_key: Annotated[str | None, flag("--api-key", metavar="KEY", env="MISTRALRS_API_KEY", secret=True)] = None
     """Refuse requests that do not carry this key; open to everyone who reaches the port when unset."""
+    user_keys: Annotated[FilePath | None, flag("--user-keys", metavar="FILE")] = None
+    """File with a line `NAME KEY` for each user; each has conversations, files and approvals of their own, and who has
+    the `--api-key` sees all."""
     cors_origin: Annotated[tuple[str, ...], flag("--cors-origin", metavar="ORIGIN")] = ()
     """Web page origin that may call the server from a browser; repeat for several, `*` for any."""
     max_body_mb: Annotated[int, Field(gt=0), flag("--max-body-mb")] = 50

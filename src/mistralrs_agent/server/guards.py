@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mistralrs_agent.server.error_table import ErrorReply
 from mistralrs_agent.server.settings import ServerSettings
 
+USER = "user"
+"""Where the state of a request says whose key it came with; empty for `api_key` and without keys."""
 _OPEN_PATHS = ("/", "/health")
 
 
@@ -66,15 +68,19 @@ def _is_this_machine(name: str) -> bool:
 
 
 class ApiKeyGuard(Guard):
-    """`Authorization: Bearer KEY` or `x-api-key: KEY`, where a key is set."""
+    """`Authorization: Bearer KEY` or `x-api-key: KEY`, where there are keys; notes whose key it is."""
 
     def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
-        expected = self.settings.api_key
-        if expected is None or scope["path"] in _OPEN_PATHS:
+        users = dict(self.settings.user_keys)
+        if self.settings.api_key is not None:
+            users[self.settings.api_key] = ""
+        if not users or scope["path"] in _OPEN_PATHS:
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = token if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        if hmac.compare_digest(given.encode(), expected.encode()):
+        found = [user for key, user in users.items() if hmac.compare_digest(given.encode(), key.encode())]
+        if found:
+            scope.setdefault("state", {})[USER] = found[0]
             return None
         message = "Wrong API key." if given else "Missing API key: send 'Authorization: Bearer KEY'."
         return ErrorReply(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})

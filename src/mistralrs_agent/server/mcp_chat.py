@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from starlette.requests import Request
 
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.mcp.server import Chat, InvalidArguments
@@ -19,7 +20,8 @@ from mistralrs_agent.server.wire.chat_reply import chat_body
 def mcp_chat(served: Served) -> Chat:
     """The tool's function, for the agent that is served."""
 
-    async def chat(arguments: Mapping[str, Any]) -> str:
+    async def chat(arguments: Mapping[str, Any], request: Request | None) -> str:
+        here = served.of(request)
         try:
             body = ChatRequest.model_validate(dict(arguments))
         except ValidationError as error:
@@ -27,8 +29,8 @@ def mcp_chat(served: Served) -> Chat:
         if body.stream or body.tools:
             raise InvalidArguments("stream and tools have no meaning here: the answer is one text.")
         try:
-            served.check_model(body.model)
-            head, reply = start_reply(served, body)
+            here.check_model(body.model)
+            head, reply = start_reply(here, body)
         except RequestError as error:
             raise InvalidArguments(str(error)) from error
         answer = await chat_body(reply, head)

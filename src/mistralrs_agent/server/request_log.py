@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.request_id import request_id
 from mistralrs_agent.server.error_table import ErrorReply, error_reply
+from mistralrs_agent.server.guards import USER
 from mistralrs_agent.server.record import CLIENT_CLOSED, RequestRecord, RoutePatterns, current_record
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.server.telemetry import HOUSEKEEPING, Telemetry
@@ -60,7 +61,7 @@ class RequestLog:
             await self._answer_or_apologise(scope, receive_counting, send_noting, record)
         finally:
             self.telemetry.end(record)
-            self._log(record)
+            self._log(record, user=scope.get("state", {}).get(USER, ""))
 
     async def _answer_or_apologise(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
         """An answer that had begun when something went wrong is left to break the connection."""
@@ -80,7 +81,7 @@ class RequestLog:
                 raise
             await reply.response()(scope, receive, send)
 
-    def _log(self, record: RequestRecord) -> None:
+    def _log(self, record: RequestRecord, user: str) -> None:
         if record.path in HOUSEKEEPING and not self.settings.access_log_health:
             return
         fields: dict[str, object] = {
@@ -91,6 +92,8 @@ class RequestLog:
             "status": record.status,
             "duration_ms": round(record.seconds * 1000, 1),
         }
+        if user:
+            fields["user"] = user
         if record.error:
             fields["error"] = record.error
         if record.span is not None:

@@ -28,7 +28,9 @@ class ServerSettings:
     """What `create_app` and `create_mcp_app` are told."""
 
     api_key: str | None = field(default=None, repr=False)
-    """Asked of every route but `/` and `/health`; None: nobody is asked."""
+    """Asked of every route but `/` and `/health`; None: nobody is asked, unless there are `user_keys`."""
+    user_keys: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Names of users by their keys; each has sessions, files and approvals of their own."""
     cors_origins: tuple[str, ...] = ()
     """Web origins (`https://host[:port]`, or `*`) whose pages may use this server, besides its own."""
     max_body_bytes: int = 50 * 1024 * 1024

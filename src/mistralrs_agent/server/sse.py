@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mistralrs_agent.server.error_table import error_reply
+from mistralrs_agent.server.record import current_record
 
 DONE = "data: [DONE]\n\n"
 KEEP_ALIVE = ": keep-alive\n\n"
@@ -54,6 +55,8 @@ class EventStream(Response):
             await asyncio.wait({pump, hangup}, return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 pump.result()
+            elif (record := current_record.get()) is not None:
+                record.error = "client_closed"
         finally:
             for task in (pump, hangup, keeper):
                 task.cancel()

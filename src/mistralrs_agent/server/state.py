@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.errors import RequestError
+from mistralrs_agent.server.guards import USER
 from mistralrs_agent.server.record import current_record
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.server.telemetry import Telemetry
@@ -22,6 +24,15 @@ class Served:
         self.settings = settings
         self.telemetry = telemetry or Telemetry(agent)
         self.started_at = int(time.time())
+
+    def of(self, request: Request | None) -> Served:
+        """For the user whose key came with a request: with their sessions, files and approvals only."""
+        user = "" if request is None else request.scope.get("state", {}).get(USER, "")
+        if not user:
+            return self
+        view = copy.copy(self)
+        view.agent = self.agent.within(f"{user}/")
+        return view
 
     def check_model(self, name: str) -> None:
         """Put the model a request asks for on its record.
@@ -41,7 +52,7 @@ class Served:
 
 
 def _served(request: Request) -> Served:
-    return request.app.state.served
+    return request.app.state.served.of(request)
 
 
 ServedHere = Annotated[Served, Depends(_served)]

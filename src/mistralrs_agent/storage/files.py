@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import mimetypes
 import re
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ MAX_FILE_BYTES = 64 << 20
 """Larger uploads are refused; larger files of tools are listed without their body."""
 MAX_FILES = 4096
 _COLUMNS = "id, session_id, name, mime_type, purpose, created, size, source"
+_WITHIN = "SUBSTR(session_id, 1, :length) = :space"
 Purpose = Literal["user_data", "agent_output"]
 
 
@@ -48,6 +50,7 @@ class FileStore:
         self._database = database
         self._clock = clock
         self._keep = keep
+        self._space = ""
         database.define(
             "CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, name TEXT NOT NULL,"
             " mime_type TEXT NOT NULL, purpose TEXT NOT NULL, created DOUBLE PRECISION NOT NULL,"
@@ -55,6 +58,12 @@ class FileStore:
             "CREATE INDEX IF NOT EXISTS files_session ON files (session_id, created)",
             "CREATE INDEX IF NOT EXISTS files_created ON files (created)",
         )
+
+    def within(self, space: str) -> FileStore:
+        """The files of sessions whose keys begin with `space`, and those handed in there for no session."""
+        view = copy.copy(self)
+        view._space = self._space + space
+        return view
 
     def add(
         self,
@@ -79,7 +88,8 @@ class FileStore:
             size=len(body) if body is not None else size or 0,
             source=source or {},
         )
-        values = {name: getattr(file, name) for name in file.__slots__} | {"source": json.dumps(file.source)}
+        values = {name: getattr(file, name) for name in file.__slots__}
+        values |= {"source": json.dumps(file.source), "session_id": self._space + session_id}
         with self._database.transaction() as run:
             run(
                 f"INSERT INTO files ({_COLUMNS}, body) VALUES"
@@ -94,34 +104,35 @@ class FileStore:
 
     def get(self, file_id: str) -> StoredFile | None:
         with self._database.transaction() as run:
-            rows = run(f"SELECT {_COLUMNS} FROM files WHERE id = :id", id=file_id)
-        return _file(rows[0]) if rows else None
+            rows = run(f"SELECT {_COLUMNS} FROM files WHERE id = :id AND {_WITHIN}", id=file_id, **self._within)
+        return self._file(rows[0]) if rows else None
 
     def body(self, file_id: str) -> bytes | None:
         """What is in a file; None when it was not kept."""
         with self._database.transaction() as run:
-            rows = run("SELECT body FROM files WHERE id = :id", id=file_id)
+            rows = run(f"SELECT body FROM files WHERE id = :id AND {_WITHIN}", id=file_id, **self._within)
         return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def of_session(self, session_id: str) -> tuple[StoredFile, ...]:
         """The files of one session, the oldest first."""
         with self._database.transaction() as run:
-            rows = run(f"SELECT {_COLUMNS} FROM files WHERE session_id = :id ORDER BY created", id=session_id)
-        return tuple(map(_file, rows))
+            key = self._space + session_id
+            rows = run(f"SELECT {_COLUMNS} FROM files WHERE session_id = :key ORDER BY created", key=key)
+        return tuple(map(self._file, rows))
 
     def all(self) -> tuple[StoredFile, ...]:
         """Every file, the newest first."""
         with self._database.transaction() as run:
-            rows = run(f"SELECT {_COLUMNS} FROM files ORDER BY created DESC")
-        return tuple(map(_file, rows))
+            rows = run(f"SELECT {_COLUMNS} FROM files WHERE {_WITHIN} ORDER BY created DESC", **self._within)
+        return tuple(map(self._file, rows))
 
     def delete(self, file_id: str) -> None:
         with self._database.transaction() as run:
-            run("DELETE FROM files WHERE id = :id", id=file_id)
+            run(f"DELETE FROM files WHERE id = :id AND {_WITHIN}", id=file_id, **self._within)
 
     def delete_session(self, session_id: str) -> None:
         with self._database.transaction() as run:
-            run("DELETE FROM files WHERE session_id = :id", id=session_id)
+            run("DELETE FROM files WHERE session_id = :key", key=self._space + session_id)
 
     def copy(self, file: StoredFile, session_id: str) -> StoredFile:
         """The same file in another session, under an id of its own."""
@@ -134,6 +145,14 @@ class FileStore:
             mime_type=file.mime_type,
             source=file.source,
         )
+
+    @property
+    def _within(self) -> dict[str, Any]:
+        return {"space": self._space, "length": len(self._space)}
+
+    def _file(self, row: Any) -> StoredFile:
+        file = StoredFile(*row[:7], source=json.loads(row[7]))
+        return replace(file, session_id=file.session_id.removeprefix(self._space))
 
 
 def safe_name(name: str) -> str:
@@ -154,7 +173,3 @@ def text_of(body: bytes) -> str | None:
 
 def _guess(body: bytes | None) -> str:
     return "text/plain" if body is not None and text_of(body) is not None else "application/octet-stream"
-
-
-def _file(row: Any) -> StoredFile:
-    return StoredFile(*row[:7], source=json.loads(row[7]))

@@ -24,6 +24,10 @@ class Interpreters:
         self._sessions: dict[str, Session] = {}
         self._opening = asyncio.Lock()
 
+    def __len__(self) -> int:
+        """How many sandboxes are open."""
+        return len(self._sessions)
+
     def lost(self, context: ToolContext) -> tuple[str, ...]:
         """What to tell the model about earlier calls whose state is gone; ask before `of`, which starts anew."""
         if not context.resumed or context.session_id in self._sessions:

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from engine import ChatModel, Constraint, Delta, SamplingParams
-from mistralrs_agent.server.choices import closed_after
 from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.sse import EventStream, openai_error_frames
 from mistralrs_agent.server.state import ServedHere
@@ -51,7 +50,7 @@ def _continue_all(
     """All prompts at once; choice `c` of prompt `p` has index `p * n + c`."""
     truncate, salt, adapter = bool(body.truncate_sequence), body.cache_salt or "", body.adapter_name
     replies = [
-        closed_after(model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt, adapter=adapter))
+        model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt, adapter=adapter)
         for prompt in body.prompts
     ]
     return replies[0] if len(replies) == 1 else _merged(replies, sampling.n)

@@ -22,7 +22,6 @@ from engine import (
     ThinkingDelta,
     Usage,
 )
-from mistralrs_agent.server.choices import closed_after
 from mistralrs_agent.server.tracing.content import Answers, messages_json
 from mistralrs_agent.server.tracing.spans import PROVIDER, Attributes, Spans, end_span, usage_attributes
 
@@ -41,7 +40,7 @@ class TracedModel:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ReplyEvent, None]:
         with self._use("chat", request.sampling, request.messages) as answers:
-            async with aclosing(closed_after(self._model.chat(request))) as events:
+            async with aclosing(self._model.chat(request)) as events:
                 async for event in events:
                     match event:
                         case ReplyFinished():
@@ -69,7 +68,7 @@ class TracedModel:
             deltas = self._model.complete(
                 prompt, sampling, constraint, truncate=truncate, cache_salt=cache_salt, adapter=adapter
             )
-            async with aclosing(closed_after(deltas)) as deltas:
+            async with aclosing(deltas):
                 async for delta in deltas:
                     if self._spans.content:
                         answers.add(delta.index, delta.text)
