@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import time
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from engine import EngineStats, WorkerDied
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.server.guards import USER
 from mistralrs_agent.server.record import current_record
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.server.telemetry import Telemetry
+
+_PATIENCE_S = 5.0
 
 
 class Served:
@@ -33,6 +37,14 @@ class Served:
         view = copy.copy(self)
         view.agent = self.agent.within(f"{user}/")
         return view
+
+    async def stats(self) -> EngineStats | None:
+        """The engine's counts; None while its worker does not answer."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self.agent.model.stats()
+        except (WorkerDied, TimeoutError):
+            return None
 
     def check_model(self, name: str) -> None:
         """Put the model a request asks for on its record.
