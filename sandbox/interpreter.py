@@ -25,7 +25,7 @@ _FACTS = (
     "import json,sys,sysconfig as s;"
     "p=[sys.prefix,sys.base_prefix,*map(s.get_path,('stdlib','platstdlib','purelib','platlib'))];"
     "p+=[d for d in sys.path if d.endswith(('/site-packages','/dist-packages'))];"
-    "print(json.dumps([p,sys.version_info[:2]]))"
+    "print(json.dumps([p,sys.version_info[:2],sys.executable]))"
 )
 
 
@@ -34,7 +34,7 @@ class Interpreter:
     """An interpreter and its own directories."""
 
     given: str
-    """Absolute path as the user named it: a virtual environment is found beside it."""
+    """Absolute path, links not followed: a virtual environment is found beside it."""
     executable: str
     """The same with links followed."""
     directories: tuple[str, ...]
@@ -60,12 +60,16 @@ def _absolute(path: Path) -> str:
 def _ask(given: str) -> Interpreter:
     try:
         answer = subprocess.run([given, "-I", "-c", _FACTS], capture_output=True, text=True, timeout=30, check=True)
-        prefixes, version = json.loads(answer.stdout)
+        prefixes, version, itself = json.loads(answer.stdout)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip() or f"it ended with status {error.returncode}").splitlines()[-1]
+        raise SandboxBroken(f"{given!r} is not an interpreter that can be used: {said}") from error
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxBroken(f"the interpreter {given!r} cannot be run: {error}") from error
     if version < [3, 9]:
         found = ".".join(map(str, version))
         raise SandboxBroken(f"the interpreter {given!r} is Python {found}; code execution needs 3.9 or newer")
+    given = itself or given  # what was named may be a script that finds the interpreter
     executable = os.path.realpath(given)
     shared = {os.path.expanduser("~"), os.path.expanduser("~/.local"), "/"}
     kept = [path for path in prefixes if path and os.path.realpath(path) not in shared]

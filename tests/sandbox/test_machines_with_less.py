@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import LayerReport, SandboxPolicy, Session
+from sandbox import LayerReport, SandboxPolicy
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SCRIPT = """
@@ -134,20 +134,6 @@ def test_the_descendants_of_a_session_without_namespaces_are_hunted_down(tmp_pat
     assert (
         marker not in subprocess.run(["ps", "axww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     )
-
-
-@pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="needs /usr/bin/python3")
-async def test_another_interpreter_can_run_the_code(machine: LayerReport) -> None:
-    if machine.refusal:
-        pytest.skip(machine.refusal)
-    async with await Session.open(SandboxPolicy(python=SYSTEM_PYTHON)) as session:
-        assert (await session.run("import sys\nsys.prefix")).value == "'/usr'"
-
-
-async def test_an_interpreter_that_cannot_run_is_named() -> None:
-    async with await Session.open(SandboxPolicy(python=Path("/nonexistent/python"))) as session:
-        with pytest.raises(sandbox.SandboxBroken, match="/nonexistent/python"):
-            await session.run("1")
 
 
 @pytest.mark.parametrize("rule", [{"mode": "maybe"}, {"network": "lan"}, {"max_memory_mb": 0}, {"timeout_s": -1}])
