@@ -46,7 +46,7 @@ class Delegation:
 
     def layer(self) -> Layer:
         """Tell it, for sessions that have no group."""
-        return Layer(NAME, False, (), self.reason, REMEDY, stand_in="watchdog")
+        return Layer(NAME, False, (), f"{self.reason}; the watchdog stands in", REMEDY, stand_in="watchdog")
 
 
 @dataclass(frozen=True, slots=True)
