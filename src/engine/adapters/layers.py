@@ -49,7 +49,11 @@ class LowRank:
 
     @property
     def nbytes(self) -> int:
-        return self.down.nbytes + self.scales.nbytes + sum(part.up.nbytes for part in self.parts)
+        return self.scales.nbytes + sum(linear.nbytes for linear in self.linears)
+
+    @property
+    def linears(self) -> list[Linear]:
+        return [self.down, *(part.up for part in self.parts)]
 
     def add(self, x: Tensor, out: Tensor) -> None:
         """x (T, in), out (T, out of the site), which is added to."""
@@ -59,7 +63,7 @@ class LowRank:
             out[:, part.start : part.start + part.up.out_features] += update
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Adapter:
     """One loaded version of an adapter. Nothing in it changes; its memory goes when nobody has it any more."""
 
@@ -178,13 +182,13 @@ class AdapterSites:
         return LowRank(down, torch.tensor(scales, device=self._build.device), tuple(parts))
 
     def _linear(self, weight: Tensor) -> Linear:
-        """Native products keep 16 bits as they came, and take them where activations are rounded anyway; torch takes
-        what activations are."""
+        """Native products are taken in float32 from weights of 16 bits as they came, or where all others are rounded
+        anyway; torch takes what activations are."""
         build = self._build
         if build.device.type != "cpu" or native() is None:
             return Linear(weight.to(build.device, build.dtype))
         if weight.dtype is not torch.bfloat16 and build.matmul_dtype is not torch.float32:
             weight = weight.to(torch.bfloat16)
-        linear = Linear(weight, matmul_dtype=build.matmul_dtype)
+        linear = Linear(weight, matmul_dtype=torch.float32)
         linear.settle()
         return linear

@@ -45,12 +45,35 @@ struct alignas(64) Line {
     };
 };
 
+// What an adapter adds to the product of one matrix: y += B · (scale · (A · x)). Ranks are whole multiples of sixteen.
+struct LowRankPart {
+    const Matrix* up;  // B: (rows of this part, rank)
+    int64_t first;     // its first row of A
+    int64_t start;     // its first row of y, a whole multiple of sixteen
+};
+
+struct LowRank {
+    const Matrix* down;  // A of all parts, (ranks together, columns)
+    const float* scales;  // (ranks together)
+    const LowRankPart* parts;
+    int64_t num_parts;
+};
+
+// Tokens [start, stop) get `low_rank`; inner: (stop - start, ranks together), scale · (A · x).
+struct Addition {
+    const LowRank* low_rank;
+    int64_t start, stop;
+    float* inner;
+};
+
 // Activations (tokens, columns), tokens `stride` floats apart, and the same as lines: (ceil(columns / 32), tokens), two
 // lines each for TWO_BYTES.
 struct Input {
     const float* x;
     int64_t stride, tokens;
     const Line* lines[FORMS];  // null where no product needs them
+    const Addition* additions;  // to the product, by `start`
+    int64_t num_additions;
 };
 
 // Keys and values of one layer: (2, blocks, kv_heads, block_size, head_dim) in `format` F32, F16, BF16 or F8E4M3.
@@ -104,6 +127,8 @@ struct Kernels {
     void (*round)(Form form, const float* x, int64_t x_stride, int64_t columns, int64_t tokens, int64_t first,
                   int64_t last, Line* lines);
     void (*linear)(const Matrix& weight, const Input& input, Precision precision, float* y);
+    // Fills what the additions of a product need, which comes before it.
+    void (*low_rank_inner)(const Input& input);
     void (*dequantize)(const Matrix& weight, const int64_t* rows, int64_t count, float* out);
     void (*rms_norm)(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
                      int64_t groups, int64_t width, int64_t row_stride, float eps);

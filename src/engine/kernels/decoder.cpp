@@ -1,6 +1,8 @@
 #include "decoder.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "input.h"
 
@@ -19,6 +21,7 @@ class Stack {
         residual_ = scratch_of<float>(Slot::Decoder, size_t(tokens_ * (2 * hidden_ + widest)));
         update_ = residual_ + tokens_ * hidden_;
         inside_ = update_ + tokens_ * hidden_;
+        adapters_.assign(step.adapters, step.adapters + step.num_adapters);
     }
 
     void run(const DecoderLayer* layers, int64_t count) {
@@ -26,15 +29,17 @@ class Stack {
         scale(residual_, step_.embedding_scale);
         norm(residual_, step_.first_norm, step_.out, 1, hidden_, hidden_);
         for (int64_t index = 0; index < count; ++index) {
+            index_ = index;
             const DecoderLayer& layer = layers[index];
             float* attended = attend(layer, step_.caches[index]);
             if (index + 1 == count && step_.wanted) {
                 keep_wanted(attended, attended, queries_);
                 keep_wanted(residual_, residual_, hidden_);
+                for (AdapterRows& rows : adapters_) rows.start = wanted_before(rows.start), rows.stop = wanted_before(rows.stop);
                 tokens_ = step_.num_wanted;
                 if (tokens_ == 0) return;
             }
-            linear(*layer.output, input(attended, {layer.output}), update_);
+            linear(OUTPUT, *layer.output, input(attended, {layer.output}), update_);
             add(layer.attention_output_norm, layer.feed_forward_norm);
             feed_forward(layer);
             add(layer.feed_forward_output_norm, layer.next_norm);
@@ -49,7 +54,31 @@ class Stack {
 
     Precision precision() const { return Precision(step_.precision); }
 
-    void linear(const Matrix& weight, const Input& x, float* y) const { kernels_.linear(weight, x, precision(), y); }
+    // With what the adapters of the tokens add.
+    void linear(int product, const Matrix& weight, Input x, float* y) {
+        additions_.clear();
+        int64_t count = 0;
+        for (const AdapterRows& rows : adapters_) {
+            const LowRank* low_rank = rows.additions[index_ * PRODUCTS + product];
+            if (low_rank == nullptr || rows.start == rows.stop) continue;
+            additions_.push_back({low_rank, rows.start, rows.stop, nullptr});
+            count += (rows.stop - rows.start) * low_rank->down->rows;
+        }
+        if (count > 0) {
+            float* inner = scratch_of<float>(Slot::LowRank, size_t(count));
+            for (Addition& addition : additions_) {
+                addition.inner = inner;
+                inner += (addition.stop - addition.start) * addition.low_rank->down->rows;
+            }
+            x.additions = additions_.data(), x.num_additions = int64_t(additions_.size());
+            kernels_.low_rank_inner(x);
+        }
+        kernels_.linear(weight, x, precision(), y);
+    }
+
+    int64_t wanted_before(int64_t token) const {
+        return std::lower_bound(step_.wanted, step_.wanted + step_.num_wanted, token) - step_.wanted;
+    }
 
     void norm(const float* x, const float* weight, float* out, int64_t groups, int64_t width, int64_t stride) const {
         kernels_.rms_norm(x, nullptr, weight, nullptr, out, tokens_, groups, width, stride, step_.eps);
@@ -67,17 +96,17 @@ class Stack {
     }
 
     // Normalised input in step_.out → what the heads bring, (tokens, queries); writes keys and values into `cache`.
-    float* attend(const DecoderLayer& layer, void* cache) const {
+    float* attend(const DecoderLayer& layer, void* cache) {
         Attention a = step_.attention;
         float* query = inside_;
         const bool together = layer.qkv[1] == nullptr;
         const Input normed = input(step_.out, {layer.qkv[0], layer.qkv[1], layer.qkv[2]});
-        linear(*layer.qkv[0], normed, query);
+        linear(QKV, *layer.qkv[0], normed, query);
         float* key = together ? query + queries_ : query + tokens_ * queries_;
         float* value = together ? key + keys_ : key + tokens_ * keys_;
         if (!together) {
-            linear(*layer.qkv[1], normed, key);
-            linear(*layer.qkv[2], normed, value);
+            linear(QKV + 1, *layer.qkv[1], normed, key);
+            linear(QKV + 2, *layer.qkv[2], normed, value);
         }
         a.query_stride = together ? queries_ + 2 * keys_ : queries_;
         a.key_stride = a.value_stride = together ? a.query_stride : keys_;
@@ -110,18 +139,18 @@ class Stack {
     }
 
     // Normalised input in step_.out → update_.
-    void feed_forward(const DecoderLayer& layer) const {
+    void feed_forward(const DecoderLayer& layer) {
         if (layer.mixture) return mix_experts(kernels_, *layer.mixture, precision(), step_.out, update_, tokens_);
         const bool together = layer.gate_up[1] == nullptr;
         float* gate = inside_;
         float* up = gate + (together ? step_.inner : tokens_ * step_.inner);
         float* product = gate + 2 * tokens_ * step_.inner;
         const Input normed = input(step_.out, {layer.gate_up[0], layer.gate_up[1]});
-        linear(*layer.gate_up[0], normed, gate);
-        if (!together) linear(*layer.gate_up[1], normed, up);
+        linear(GATE_UP, *layer.gate_up[0], normed, gate);
+        if (!together) linear(GATE_UP + 1, *layer.gate_up[1], normed, up);
         kernels_.gated(gate, up, together ? 2 * step_.inner : step_.inner, product, tokens_, step_.inner,
                        step_.activation);
-        linear(*layer.down, input(product, {layer.down}), update_);
+        linear(DOWN, *layer.down, input(product, {layer.down}), update_);
     }
 
     // Adds update_, itself normalised first if `own_norm`, to the stream; the stream normalised → step_.out.
@@ -135,6 +164,9 @@ class Stack {
     const DecoderStep& step_;
     int64_t tokens_;  // fewer in the last layer, where only some are wanted
     const int64_t hidden_, queries_, keys_;
+    int64_t index_ = 0;  // of the layer
+    std::vector<AdapterRows> adapters_;
+    std::vector<Addition> additions_;  // of the product
     float *residual_, *update_, *inside_;  // the stream between the layers; what a layer adds; what is inside one
 };
 

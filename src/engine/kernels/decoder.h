@@ -20,6 +20,15 @@ struct DecoderLayer {
     const Mixture* mixture;  // in place of gate_up and down
 };
 
+// Where adapters add to a layer: the places of its matrices among PRODUCTS.
+enum Product : int { QKV = 0, OUTPUT = 3, GATE_UP = 4, DOWN = 6, PRODUCTS = 7 };
+
+// Tokens [start, stop) of a step belong to one adapter; what it adds, (layers, PRODUCTS), null where nothing.
+struct AdapterRows {
+    const LowRank* const* additions;
+    int64_t start, stop;
+};
+
 // What the layers share: sizes, and the tokens of this step.
 struct DecoderStep {
     const Matrix* embedding;   // a row for each token id
@@ -34,6 +43,8 @@ struct DecoderStep {
     int64_t hidden, inner;
     float eps, embedding_scale, residual_scale;
     int activation, precision;  // as in gated() and linear()
+    const AdapterRows* adapters;  // by `start`
+    int64_t num_adapters;
 };
 
 void decoder_step(const Kernels& kernels, const DecoderStep& step, const DecoderLayer* layers, int64_t count);

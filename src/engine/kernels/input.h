@@ -11,7 +11,7 @@ namespace engine {
 // call on this thread.
 inline Input input_of(const Kernels& kernels, Precision precision, const float* x, int64_t stride, int64_t columns,
                       int64_t tokens, std::initializer_list<const Matrix*> matrices) {
-    Input input{x, stride, tokens, {}};
+    Input input{x, stride, tokens, {}, nullptr, 0};
     for (const Matrix* matrix : matrices) {
         const Form form = matrix ? kernels.form(matrix->format, precision) : PLAIN;
         if (form == PLAIN || input.lines[form]) continue;

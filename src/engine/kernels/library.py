@@ -37,6 +37,24 @@ class AttentionArguments(Structure):
     )
 
 
+class LowRankPartArguments(Structure):
+    """`engine::LowRankPart` of api.h."""
+
+    _fields_ = (("up", c_void_p), ("first", c_int64), ("start", c_int64))
+
+
+class LowRankArguments(Structure):
+    """`engine::LowRank` of api.h."""
+
+    _fields_ = (("down", c_void_p), ("scales", c_void_p), ("parts", c_void_p), ("num_parts", c_int64))
+
+
+class AdapterRowsArguments(Structure):
+    """`engine::AdapterRows` of decoder.h."""
+
+    _fields_ = (("additions", c_void_p), ("start", c_int64), ("stop", c_int64))
+
+
 class DecoderLayerArguments(Structure):
     """`engine::DecoderLayer` of decoder.h."""
 
@@ -76,6 +94,8 @@ class DecoderStepArguments(Structure):
         *((name, c_float) for name in ("eps", "embedding_scale", "residual_scale")),
         ("activation", c_int),
         ("precision", c_int),
+        ("adapters", c_void_p),
+        ("num_adapters", c_int64),
     )
 
 

@@ -61,6 +61,7 @@ void few_tokens(const Matrix& weight, const Input& input, float* y) {
                 for (int64_t group = first; group < last; ++group)
                     dot_group<D, decltype(width)::value>(weight, group, input, token, y);
             });
+        add_low_rank(weight, input, first, last, 0, input.tokens, y);
     });
 }
 
@@ -137,6 +138,7 @@ void many_tokens(const Matrix& weight, const Input& input, float* y) {
             tile_of(left < TILE_TOKENS ? left : TILE_TOKENS, weight, index, panel, input.x + token * input.stride,
                     input.stride, y + token * weight.rows);
         }
+        add_low_rank(weight, input, index * PANEL_GROUPS, (index + 1) * PANEL_GROUPS, 0, input.tokens, y);
     });
 }
 
@@ -153,15 +155,14 @@ engine::Form form_of(int format, Precision precision) {
 
 void linear(const Matrix& weight, const Input& input, Precision precision, float* y) {
     const engine::Form form = form_of(weight.format, precision);
-    const Line* lines = input.lines[form];
 #if defined(__AVX512F__)
-    if (form == engine::BFLOATS) return bfloat_linear(weight, lines, input.tokens, y);
+    if (form == engine::BFLOATS) return bfloat_linear(weight, input, y);
 #endif
     with_decoder(weight.format, [&](const auto& decoder) {
         using D = std::decay_t<decltype(decoder)>;
         if constexpr (D::sub_columns > 0) {
-            if (form == engine::ONE_BYTE) rounded_linear<D, 1>(weight, lines, input.tokens, y);
-            else rounded_linear<D, 2>(weight, lines, input.tokens, y);
+            if (form == engine::ONE_BYTE) rounded_linear<D, 1>(weight, input, y);
+            else rounded_linear<D, 2>(weight, input, y);
         } else if (input.tokens <= AT_ONCE) {
             few_tokens<D>(weight, input, y);
         } else {

@@ -6,7 +6,7 @@
 // operations depends on nothing but the columns: a token's result is the same to the last bit whatever else is in the
 // batch.
 #pragma once
-#include "weights.h"
+#include "low_rank.h"
 
 namespace {
 
@@ -301,7 +301,9 @@ INLINE void with_width(int64_t count, Body&& body) {
 // Products of all rows with all tokens: few(first, last, M, lines, surplus, y) does groups [first, last) for
 // M - surplus tokens with SIZE lines each, many(group, lines, count, y) does PAIR groups from `group` for a tile of tokens.
 template <class D, int SIZE, class Few, class Many>
-INLINE void rounded_products(const Matrix& weight, const Line* lines, int64_t tokens, float* y, Few&& few, Many&& many) {
+INLINE void rounded_products(const Matrix& weight, const Input& input, const Line* lines, float* y, Few&& few,
+                             Many&& many) {
+    const int64_t tokens = input.tokens;
     if (tokens <= FEW_TOKENS) {
         over_groups<D>(weight, 1, [&](int64_t first, int64_t last) {
             for (int64_t token = 0; token < tokens; token += AT_ONCE) {
@@ -310,6 +312,7 @@ INLINE void rounded_products(const Matrix& weight, const Line* lines, int64_t to
                     few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), y + token * weight.rows);
                 });
             }
+            add_low_rank(weight, input, first, last, 0, tokens, y);
         });
         return;
     }
@@ -322,13 +325,15 @@ INLINE void rounded_products(const Matrix& weight, const Line* lines, int64_t to
         const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
         for (int64_t pair = first; pair < first + step && pair < pairs; ++pair)
             many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
+        add_low_rank(weight, input, first * PAIR, (first + step) * PAIR, token, count, y + token * weight.rows);
     });
 }
 
 template <class D, int BYTES>
-void rounded_linear(const Matrix& weight, const Line* lines, int64_t tokens, float* y) {
+void rounded_linear(const Matrix& weight, const Input& input, float* y) {
+    const int64_t tokens = input.tokens;
     rounded_products<D, BYTES>(
-        weight, lines, tokens, y,
+        weight, input, input.lines[BYTES == 1 ? engine::ONE_BYTE : engine::TWO_BYTES], y,
         [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, float* out) {
             for (int64_t group = first; group < last; ++group)
                 few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, out);
@@ -339,9 +344,10 @@ void rounded_linear(const Matrix& weight, const Line* lines, int64_t tokens, flo
 }
 
 #if defined(__AVX512F__)
-void bfloat_linear(const Matrix& weight, const Line* lines, int64_t tokens, float* y) {
+void bfloat_linear(const Matrix& weight, const Input& input, float* y) {
+    const int64_t tokens = input.tokens;
     rounded_products<Decoder<engine::BF16>, 1>(
-        weight, lines, tokens, y,
+        weight, input, input.lines[engine::BFLOATS], y,
         [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, float* out) {
             constexpr int M = decltype(width)::value, GROUPS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // latency, registers
             int64_t group = first;

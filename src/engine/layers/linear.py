@@ -83,8 +83,8 @@ class Weight:
                 raise AssertionError("rows were not asked for")
 
 
-class Site(Protocol):
-    """Who may add to what a layer computes."""
+class Addition(Protocol):
+    """What may be added to the outputs of a layer, by row."""
 
     def add(self, x: Tensor, out: Tensor) -> None:
         """x (T, in), out (T, out), which is modified."""
@@ -113,7 +113,7 @@ class Linear:
         self.bias = bias
         self.matmul_dtype = matmul_dtype
         self.modules = modules
-        self.site: Site | None = None
+        self.site: Addition | None = None
         self.out_features, self.in_features = self.weight.shape
         self._native: tuple[MatrixArguments, int, Tensor | None] | None = None
 

@@ -8,15 +8,17 @@ import ctypes
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from engine.adapters.layers import AdapterSites
+from engine.adapters.layers import Adapter, AdapterSites
+from engine.adapters.native import NativeAdapter
 from engine.attention.base import KVCacheView, Step
 from engine.attention.paged_native import shared_arguments
 from engine.kernels import native
-from engine.kernels.library import DecoderLayerArguments, DecoderStepArguments
+from engine.kernels.library import AdapterRowsArguments, DecoderLayerArguments, DecoderStepArguments
 from engine.layers.activation import GELU_TANH, SILU
 from engine.layers.linear import Embedding, Linear, native_precision
 from engine.layers.moe import MixtureOfExperts
@@ -48,6 +50,9 @@ class NativeStack:
         self._matmul_dtypes = {linear.matmul_dtype for linear in self._linears}
         blocks = [layer.feed_forward for layer, _ in layers]
         self._fits = all(isinstance(block, FeedForward) or block.shared is None for block in blocks)
+        self._products = [linear for layer, _ in layers for linear in _products(layer)]
+        self._adapters: WeakKeyDictionary[Adapter, NativeAdapter | None] = WeakKeyDictionary()
+        """Those seen so far; None for one whose matrices do not fit."""
         self._described: _Described | None = None
         self._caches: _Caches | None = None
 
@@ -61,11 +66,7 @@ class NativeStack:
         if library is None or token_ids.device.type != "cpu" or self._embedding.dtype is not torch.float32:
             return None
         longest = max(step.context_lens_host)
-        if (
-            self._sites.step.rows
-            or not self._fits
-            or (self._spec.query_growth is not None and longest > self._spec.query_growth.period)
-        ):
+        if not self._fits or (self._spec.query_growth is not None and longest > self._spec.query_growth.period):
             return None
         described = self._describe(longest)
         if described is None:
@@ -76,7 +77,8 @@ class NativeStack:
             return None
         spec, caches = self._spec, self._caches
         attention = shared_arguments(caches.first, step, spec.num_heads, spec.attention_scale, spec.attention_soft_cap)
-        if attention is None:
+        adapters = self._adapter_rows()
+        if attention is None or adapters is None:
             return None
         token_ids = token_ids.contiguous()
         out = torch.empty(token_ids.shape[0], spec.hidden_size)
@@ -97,10 +99,26 @@ class NativeStack:
             residual_scale=spec.residual_scale,
             activation=SILU if spec.activation == "silu" else GELU_TANH,
             precision=native_precision(next(iter(self._matmul_dtypes)) or torch.float32),
+            adapters=ctypes.addressof(adapters),
+            num_adapters=len(adapters),
         )
         if not library.decoder_step(ctypes.byref(arguments), described.layers, len(self._layers)):
             raise IndexError(f"A token id is outside the vocabulary of {self._embedding.weight.shape[0]}.")
         return out if wanted is None else out[: wanted.shape[0]]
+
+    def _adapter_rows(self) -> ctypes.Array[AdapterRowsArguments] | None:
+        """Whose rows the step has, in the library's words; None when one of the adapters does not fit."""
+        rows = self._sites.step.rows
+        for part in rows:
+            if part.adapter not in self._adapters:
+                self._adapters[part.adapter] = NativeAdapter.of(part.adapter, self._products)
+        described = [self._adapters[part.adapter] for part in rows]
+        arguments = [
+            AdapterRowsArguments(ctypes.addressof(adapter.additions), part.start, part.stop)
+            for adapter, part in zip(described, rows, strict=True)
+            if adapter is not None
+        ]
+        return (AdapterRowsArguments * len(rows))(*arguments) if len(arguments) == len(rows) else None
 
     def _describe(self, positions: int) -> _Described | None:
         """The layers in the library's words, good for so many positions; None when one of them does not fit."""
@@ -149,6 +167,18 @@ class _Caches:
 
 def _linears(layer: Layer) -> list[Linear]:
     return [*layer.attention.qkv.parts, layer.attention.output, *layer.feed_forward.linears]
+
+
+def _products(layer: Layer) -> list[Linear | None]:
+    """The matrices that adapters may add to, in the order of `engine::Product` of decoder.h."""
+    block = layer.feed_forward
+    inside = [] if isinstance(block, MixtureOfExperts) else block.gate_up.parts
+    down = None if isinstance(block, MixtureOfExperts) else block.down
+    return [*_padded(layer.attention.qkv.parts, 3), layer.attention.output, *_padded(inside, 2), down]
+
+
+def _padded(parts: Sequence[Linear], count: int) -> list[Linear | None]:
+    return [*parts, *[None] * (count - len(parts))]
 
 
 def _arguments(layer: Layer, next_norm: RMSNorm, tables: dict[RotaryEmbedding, Tensor]) -> DecoderLayerArguments:

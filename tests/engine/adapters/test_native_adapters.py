@@ -1,0 +1,101 @@
+"""Adapters inside the native call of all layers: the numbers of calling layer by layer, in every kind of step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from engine import kernels
+from engine.adapters.asked import AdapterLimits
+from engine.adapters.layers import Adapter, AdapterRows
+from engine.adapters.store import AdapterStore
+from engine.loading.load import load_model
+from engine.models.native_stack import NativeStack
+from tests.engine.adapters import peft_adapters
+from tests.engine.models import tiny
+from tests.engine.steps import Driver
+
+pytestmark = pytest.mark.skipif(kernels.native() is None, reason="the native library was not built")
+
+TOKENS = torch.randint(3, tiny.VOCAB, (90,), generator=torch.Generator().manual_seed(1)).tolist()
+NAMES = ("wide", "none", "narrow", "queries")
+"""Whose adapter each of four sequences has."""
+STEPS: list[dict[int, list[int]]] = [
+    {0: TOKENS[:70], 1: TOKENS[:3], 2: TOKENS[:9], 3: TOKENS[:5]},
+    {0: TOKENS[70:71], 1: TOKENS[3:4], 2: TOKENS[9:10], 3: TOKENS[5:6]},
+    {0: TOKENS[71:72]},
+    {2: TOKENS[10:30], 3: TOKENS[6:7]},
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    model = tiny.make("llama", folder, hidden_size=64, intermediate_size=96, head_dim=16)
+    peft_adapters.save(model, folder / "wide", seed=1, r=20, dtype=torch.bfloat16)
+    peft_adapters.save(model, folder / "narrow", seed=2, r=3, dtype=torch.float16)
+    peft_adapters.save(model, folder / "queries", seed=3, r=8, target_modules=["q_proj", "up_proj"])
+    return folder
+
+
+@pytest.fixture(params=["avx512", "avxvnni", "avx2", "baseline"])
+def _implementation(request: pytest.FixtureRequest) -> Iterator[None]:
+    library = kernels.native()
+    assert library is not None
+    before = library.name().decode()
+    if not kernels.select(request.param):
+        pytest.skip(f"{request.param} is not available here")
+    yield
+    kernels.select(before)
+
+
+@pytest.mark.usefixtures("_implementation")
+@pytest.mark.parametrize(
+    ("quantize_to", "matmul_dtype"),
+    [(None, torch.float32), (None, torch.bfloat16), ("Q4_0", torch.int8), ("Q8_0", torch.float32)],
+)
+def test_one_call_gives_what_its_layers_give(
+    folder: Path, quantize_to: str | None, matmul_dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+):
+    source = replace(tiny.source_of(folder), quantize_to=quantize_to)
+    decoder = load_model(source, tiny.build(context_tokens=128, matmul_dtype=matmul_dtype))
+    store = AdapterStore(decoder.sites, AdapterLimits())
+    adapters: dict[str, Adapter | None] = {"none": None}
+    for name in ("wide", "narrow", "queries"):
+        store.load(name, folder / name)
+        adapters[name] = store.lease(name)
+    answered: list[bool] = []
+
+    def hidden(*, in_one_call: bool) -> list[Tensor]:
+        call = NativeStack.__call__
+
+        def watched(self: NativeStack, *arguments: object) -> Tensor | None:
+            out = call(self, *arguments) if in_one_call else None  # pyright: ignore[reportArgumentType]
+            answered.append(out is not None)
+            return out
+
+        driver = Driver(decoder, num_sequences=4, blocks_each=32)
+        found: list[Tensor] = []
+        with monkeypatch.context() as patch, torch.inference_mode():
+            patch.setattr(NativeStack, "__call__", watched)
+            for step in STEPS:
+                ends = [sum(len(tokens) for tokens in list(step.values())[:count]) for count in range(len(step) + 1)]
+                owners = [adapters[NAMES[sequence]] for sequence in step]
+                spans = zip(owners, pairwise(ends), strict=True)
+                rows = [AdapterRows(adapter, *span) for adapter, span in spans if adapter is not None]
+                with decoder.sites.serving(rows):
+                    wanted = torch.tensor([end - 1 for end in ends[1:]]) if len(ends) < ends[-1] else None
+                    found.append(driver.hidden(step, wanted))
+        return found
+
+    together, apart = hidden(in_one_call=True), hidden(in_one_call=False)
+    assert answered == [True] * len(STEPS) + [False] * len(STEPS)
+    for ours, theirs in zip(together, apart, strict=True):
+        assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
