@@ -1,19 +1,25 @@
 """Greedy replies of the default model beside `transformers` on the same, dequantised weights.
 
-    python bench/parity.py [--tokens 64] [--dtype f32|auto|bf16]
+    python bench/parity.py [--tokens 64] [--dtype f32|auto|bf16] [--adapter FOLDER|random]
 
 Reports for each of the prompts where the two part, if they do, and how far apart the two best logits were there: a
 tiny gap means rounding decided, a large one means an error. Dequantisation and name mapping of the reference side are
-done here with the `gguf` package, not with our loader.
+done here with the `gguf` package, not with our loader. With an adapter, every second prompt is answered with it, in the
+same batch, and `peft` applies it on the reference's side.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
 
 import gguf
 import torch
+from adapters import write_random_adapter
 from models import built_in_model
+from peft import PeftModel
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from engine.engine import Engine
@@ -75,11 +81,11 @@ def reference_model() -> LlamaForCausalLM:
     return model.eval()
 
 
-def greedy(engine: Engine, prompts: list[tuple[int, ...]], count: int) -> list[list[int]]:
-    """Our replies, all prompts batched together."""
+def greedy(engine: Engine, prompts: list[tuple[int, ...]], count: int, adapter: str | None) -> list[list[int]]:
+    """Our replies, all prompts batched together, every second one with the adapter."""
     sampling = SamplingParams(temperature=0.0, max_tokens=count, ignore_eos=True)
     for i, prompt in enumerate(prompts):
-        engine.add(Request(str(i), prompt, sampling))
+        engine.add(Request(str(i), prompt, sampling, adapter=adapter if i % 2 else None))
     replies: list[list[int]] = [[] for _ in prompts]
     while engine.has_work:
         for delta in engine.step():
@@ -92,10 +98,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--dtype", default="f32", choices=("auto", "f32", "bf16"))
+    parser.add_argument("--adapter", help="a PEFT folder, or `random`")
     given = parser.parse_args()
     options = ModelOptions(dtype=given.dtype)
     source = resolve(options, print)
     engine, _ = build_engine(options, source, print)
+    reference: torch.nn.Module = reference_model()
+    without = nullcontext
+    if given.adapter:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(given.adapter)
+            if given.adapter == "random":
+                folder = Path(scratch) / "adapter"
+                write_random_adapter(folder, engine.adapters.modules(), rank=16, seed=0)
+            engine.adapters.load("adapter", folder)
+            reference = PeftModel.from_pretrained(reference, str(folder)).eval()
+            without = reference.disable_adapter
     tokenizer = load_tokenizer(source)
     prompts = [
         tuple(
@@ -103,12 +121,12 @@ def main() -> None:
         )
         for p in PROMPTS
     ]
-    ours = greedy(engine, prompts, given.tokens)
-    reference = reference_model()
+    ours = greedy(engine, prompts, given.tokens, "adapter" if given.adapter else None)
     equal = 0
-    for text, prompt, reply in zip(PROMPTS, prompts, ours, strict=True):
+    for i, (text, prompt, reply) in enumerate(zip(PROMPTS, prompts, ours, strict=True)):
         # teacher forcing: one pass gives the reference's choice after every prefix of our reply
-        logits = reference(torch.tensor([prompt + tuple(reply)])).logits[0, len(prompt) - 1 : -1]
+        with nullcontext() if i % 2 else without():
+            logits = reference(torch.tensor([prompt + tuple(reply)])).logits[0, len(prompt) - 1 : -1]
         part = next(
             (i for i, (row, token) in enumerate(zip(logits, reply, strict=True)) if int(row.argmax()) != token), None
         )

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.adapters.asked import AdapterInfo, AdapterStatus, LoadAdapter, UnloadAdapter
     from engine.chat.local import LocalChatModel, open_model
     from engine.chat.messages import Message, ToolCall, ToolChoice, ToolSpec
     from engine.chat.model import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
     from engine.chat.scripted import ScriptedModel
     from engine.errors import (
+        AdapterError,
         ContextOverflow,
         CorruptModel,
         EngineError,
@@ -61,7 +63,9 @@ _HOME = {
         "ToolCallStarted",
     ),
     "engine.chat.scripted": ("ScriptedModel",),
+    "engine.adapters.asked": ("AdapterInfo", "AdapterStatus", "LoadAdapter", "UnloadAdapter"),
     "engine.errors": (
+        "AdapterError",
         "ContextOverflow",
         "CorruptModel",
         "EngineError",
@@ -88,6 +92,9 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "AdapterError",
+    "AdapterInfo",
+    "AdapterStatus",
     "ChatModel",
     "ChatRequest",
     "Constraint",
@@ -99,6 +106,7 @@ __all__ = [
     "EngineStats",
     "FinishReason",
     "InvalidRequest",
+    "LoadAdapter",
     "LocalChatModel",
     "Message",
     "ModelInfo",
@@ -118,6 +126,7 @@ __all__ = [
     "ToolCallStarted",
     "ToolChoice",
     "ToolSpec",
+    "UnloadAdapter",
     "UnsupportedModel",
     "Usage",
     "WorkerDied",

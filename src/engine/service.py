@@ -12,8 +12,16 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from engine.adapters.asked import (
+    AdapterCommand,
+    AdapterInfo,
+    AdapterStatus,
+    ListAdapters,
+    LoadAdapter,
+    UnloadAdapter,
+)
 from engine.errors import EngineError, WorkerDied
 from engine.loading.source import ModelSource
 from engine.options import ModelOptions
@@ -43,7 +51,9 @@ class Quit:
     pass
 
 
-Command = Submit | Abort | AskStats | Quit
+Question = AskStats | AdapterCommand
+"""Commands that get one `Answer` each, in order."""
+Command = Submit | Abort | Question | Quit
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +64,15 @@ class Failed:
     error: EngineError
 
 
-Report = list[Delta] | Failed | EngineStats
-"""What an engine loop tells: the deltas of a step, a failure, or statistics."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To the oldest question that has none yet."""
+
+    value: EngineStats | AdapterInfo | AdapterStatus | EngineError
+
+
+Report = list[Delta] | Failed | Answer
+"""What an engine loop tells: the deltas of a step, a failure, or what it was asked."""
 
 
 class Service(Protocol):
@@ -73,6 +90,10 @@ class Service(Protocol):
 
     async def stats(self) -> EngineStats: ...
 
+    async def adapters(self, command: AdapterCommand) -> AdapterInfo | AdapterStatus:
+        """Load, unload or list LoRA adapters. Raises: AdapterError, WorkerDied."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -86,6 +107,14 @@ class SteppingEngine(Protocol):
     def abort_all(self) -> list[str]: ...
     def step(self) -> list[Delta]: ...
     def stats(self) -> EngineStats: ...
+    @property
+    def adapters(self) -> Adapters: ...
+
+
+class Adapters(Protocol):
+    """What the loop needs of an engine's adapters."""
+
+    def obey(self, command: AdapterCommand) -> AdapterInfo | AdapterStatus: ...
 
 
 class EngineLoop:
@@ -130,9 +159,20 @@ class EngineLoop:
                 case Abort(request_id):
                     self._engine.abort(request_id)
                 case AskStats():
-                    self._tell(self._engine.stats())
+                    self._tell(Answer(self._engine.stats()))
+                case LoadAdapter() | UnloadAdapter() | ListAdapters():
+                    self._tell(self._administer(command))
                 case Quit():
                     return False
+
+    def _administer(self, command: AdapterCommand) -> Answer:
+        try:
+            return Answer(self._engine.adapters.obey(command))
+        except EngineError as error:
+            return Answer(error)
+        except Exception as error:  # one strange adapter must not end the service
+            log.exception("an adapter could not be loaded")
+            return Answer(EngineError(f"The engine failed: {error}"))
 
 
 class Mailboxes:
@@ -140,7 +180,7 @@ class Mailboxes:
 
     def __init__(self) -> None:
         self._streams: dict[str, asyncio.Queue[list[Delta] | EngineError]] = {}
-        self._stats: list[asyncio.Future[EngineStats]] = []
+        self._questions: list[asyncio.Future[Any]] = []
 
     async def stream(self, request: Request, send: Callable[[Command], None]) -> AsyncGenerator[Delta, None]:
         """Submit a request and yield its deltas; abort it when the reader leaves early."""
@@ -164,10 +204,11 @@ class Mailboxes:
             if not finished:
                 send(Abort(request.id))
 
-    async def ask_stats(self, send: Callable[[Command], None]) -> EngineStats:
-        answer: asyncio.Future[EngineStats] = asyncio.get_running_loop().create_future()
-        self._stats.append(answer)
-        send(AskStats())
+    async def ask(self, question: Question, send: Callable[[Command], None]) -> Any:
+        """What the engine answers. Raises: what it answers, if that is an error."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._questions.append(answer)
+        send(question)
         return await answer
 
     def deliver(self, report: Report) -> None:
@@ -180,19 +221,23 @@ class Mailboxes:
                     self._put(request_id, deltas)
             case Failed(request_id, error):
                 self._put(request_id, error)
-            case EngineStats():
-                answer = self._stats.pop(0)
-                if not answer.done():
-                    answer.set_result(report)
+            case Answer(value):
+                answer = self._questions.pop(0)
+                if answer.done():  # nobody waits any more
+                    return
+                if isinstance(value, EngineError):
+                    answer.set_exception(value)
+                else:
+                    answer.set_result(value)
 
     def fail_all(self, error: EngineError) -> None:
         """Everyone who waits gets this error."""
         for inbox in self._streams.values():
             inbox.put_nowait(error)
-        for answer in self._stats:
+        for answer in self._questions:
             if not answer.done():
                 answer.set_exception(error)
-        self._stats.clear()
+        self._questions.clear()
 
     def _put(self, request_id: str, item: list[Delta] | EngineError) -> None:
         inbox = self._streams.get(request_id)  # gone when its reader left
@@ -227,7 +272,10 @@ class ThreadService:
         return self._mailboxes.stream(request, self._loop.commands.put)
 
     async def stats(self) -> EngineStats:
-        return await self._mailboxes.ask_stats(self._loop.commands.put)
+        return await self._mailboxes.ask(AskStats(), self._loop.commands.put)
+
+    async def adapters(self, command: AdapterCommand) -> AdapterInfo | AdapterStatus:
+        return await self._mailboxes.ask(command, self._loop.commands.put)
 
     async def close(self) -> None:
         self._loop.commands.put(Quit())

@@ -20,14 +20,15 @@ import threading
 import time
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.adapters.asked import AdapterCommand, AdapterInfo, AdapterStatus, LoadAdapter
 from engine.errors import EngineError, ModelLoadError, WorkerDied
 from engine.loading.source import ModelSource
 from engine.options import ModelOptions
 from engine.request import Delta, EngineStats, ModelInfo, Request
-from engine.service import Command, EngineLoop, Mailboxes, Quit, Report
+from engine.service import AskStats, Command, EngineLoop, Mailboxes, Quit, Report
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,24 @@ class WorkerService:
 
     async def stats(self) -> EngineStats:
         await self._available()
-        return await self._mailboxes.ask_stats(self._send)
+        return await self._mailboxes.ask(AskStats(), self._send)
+
+    async def adapters(self, command: AdapterCommand) -> AdapterInfo | AdapterStatus:
+        await self._available()
+        answer = await self._mailboxes.ask(command, self._send)
+        if isinstance(answer, AdapterInfo):
+            self._remember(command, answer)
+        return answer
+
+    def _remember(self, command: AdapterCommand, done: AdapterInfo) -> None:
+        """A worker that is started again loads the adapters there are now."""
+        start: Start = pickle.loads(self._start_message[_HEADER.size :])
+        adapters = dict(start.source.adapters)
+        adapters.pop(done.alias, None)
+        if isinstance(command, LoadAdapter):
+            adapters[done.alias] = command.folder
+        source = replace(start.source, adapters=tuple(adapters.items()))
+        self._start_message = _frame(Start(start.options, source))
 
     async def close(self) -> None:
         if self._keeper is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import cast
 
 from engine.errors import AdapterError
@@ -78,6 +78,35 @@ class AdapterStatus:
     limits: AdapterLimits
     default: str | None
     """Alias of the adapter for requests that name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadAdapter:
+    """Load the adapter in a folder. Answered by `AdapterInfo`."""
+
+    alias: str
+    folder: Path
+    replace: bool = False
+    """The alias may be in use: requests under way keep what they have."""
+    expected: str | None = None
+    """Only if the alias stands for this generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadAdapter:
+    """Take an alias away. Answered by the `AdapterInfo` of what it stood for."""
+
+    alias: str
+    expected: str | None = None
+    """Only if it stands for this generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListAdapters:
+    """Answered by `AdapterStatus`."""
+
+
+AdapterCommand = LoadAdapter | UnloadAdapter | ListAdapters
 
 
 def checked_alias(alias: str) -> str:

@@ -11,10 +11,14 @@ from pathlib import Path
 
 from engine.adapters.asked import (
     NO_ADAPTER,
+    AdapterCommand,
     AdapterInfo,
     AdapterLimits,
     AdapterStatus,
+    ListAdapters,
+    LoadAdapter,
     ResidentAdapter,
+    UnloadAdapter,
     checked_alias,
     is_generation,
 )
@@ -34,6 +38,16 @@ class AdapterStore:
         self._named: dict[str, tuple[str, Adapter]] = {}
         """Alias → source, adapter."""
         self._leases: Counter[Adapter] = Counter()
+
+    def obey(self, command: AdapterCommand) -> AdapterInfo | AdapterStatus:
+        """Raises: AdapterError; then nothing has changed."""
+        match command:
+            case LoadAdapter(alias, folder, may_replace, expected):
+                return self.load(alias, folder, replace=may_replace, expected=expected)
+            case UnloadAdapter(alias, expected):
+                return self.unload(alias, expected=expected)
+            case ListAdapters():
+                return self.status()
 
     def load(self, alias: str, folder: Path, *, replace: bool = False, expected: str | None = None) -> AdapterInfo:
         """Read a PEFT folder and name it. The same version under the same name again changes nothing.
@@ -91,6 +105,10 @@ class AdapterStore:
     def release(self, adapter: Adapter | None) -> None:
         if adapter is not None:
             self._leases -= Counter({adapter: 1})
+
+    def modules(self) -> dict[str, tuple[int, int]]:
+        """(out, in) of every module that an adapter may have weights for."""
+        return self._sites.modules()
 
     def check_default(self) -> None:
         """Raises: AdapterError when the default adapter is not loaded."""

@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import cast
 
 from tokenizers import Tokenizer
 
+from engine.adapters.asked import AdapterInfo, AdapterStatus, ListAdapters, LoadAdapter, UnloadAdapter
 from engine.chat.model import ChatRequest, ReplyEvent
 from engine.chat.prompt import PromptBuilder
 from engine.chat.reply import ReplyReader
@@ -87,6 +89,12 @@ class LocalChatModel:
 
     async def stats(self) -> EngineStats:
         return await self._service.stats()
+
+    async def adapters(self) -> AdapterStatus:
+        return cast("AdapterStatus", await self._service.adapters(ListAdapters()))
+
+    async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
+        return cast("AdapterInfo", await self._service.adapters(command))
 
     async def close(self) -> None:
         await self._service.close()

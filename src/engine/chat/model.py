@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from engine.adapters.asked import AdapterInfo, AdapterStatus, LoadAdapter, UnloadAdapter
 from engine.chat.messages import Message, ToolCall, ToolChoice, ToolSpec
 from engine.request import (
     Constraint,
@@ -135,6 +136,14 @@ class ChatModel(Protocol):
         ...
 
     async def stats(self) -> EngineStats: ...
+
+    async def adapters(self) -> AdapterStatus:
+        """Which LoRA adapters are loaded. Raises: WorkerDied."""
+        ...
+
+    async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
+        """Load or unload one. Raises: AdapterError, WorkerDied; then nothing has changed."""
+        ...
 
     async def close(self) -> None:
         """Give back every byte; running requests end with WorkerDied."""

@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.adapters.asked import AdapterInfo, AdapterLimits, AdapterStatus, LoadAdapter, UnloadAdapter
 from engine.chat.messages import Message, ToolCall
 from engine.chat.model import (
     ChatRequest,
@@ -29,6 +30,7 @@ from engine.chat.model import (
     ToolCallArguments,
     ToolCallStarted,
 )
+from engine.errors import AdapterError
 from engine.request import Constraint, Delta, EngineStats, FinishReason, ModelInfo, SamplingParams, Usage
 
 
@@ -219,6 +221,12 @@ class ScriptedModel:
 
     async def stats(self) -> EngineStats:
         return EngineStats(running=self.running, waiting=0, kv_blocks_used=0, kv_blocks_total=0)
+
+    async def adapters(self) -> AdapterStatus:
+        return AdapterStatus((), (), AdapterLimits(), None)
+
+    async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
+        raise AdapterError("A script has no adapters.", code="lora_runtime_unavailable")
 
     async def close(self) -> None:
         self.closed = True

@@ -159,6 +159,7 @@ def server_settings(options: Options, running: Running) -> ServerSettings:
         user_keys=read_user_keys(server.user_keys),
         cors_origins=server.cors_origin,
         model_names=(options.model.model_id,) if options.model.model_id else (),
+        adapter_root=options.adapters.lora_root if options.adapters.enable_lora else None,
         max_body_bytes=server.max_body_mb << 20,
         request_id_header=not server.disable_request_id_header,
         access_log_health=server.access_log_health,

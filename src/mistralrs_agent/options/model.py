@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
+from pydantic import AfterValidator, BaseModel, ConfigDict, DirectoryPath, Field, FilePath
 
 from engine.adapters.asked import AdapterOption, checked_alias
 from engine.errors import AdapterError
@@ -141,8 +141,12 @@ class Adapters(Section):
     heading: ClassVar[str] = "Adapters"
     tables: ClassVar[tuple[str, ...]] = ("models.adapter",)
 
-    enable_lora: Annotated[bool, flag("--enable-lora", supported=False)] = False
-    """Allow adapters to be loaded while running."""
+    enable_lora: Annotated[bool, flag("--enable-lora", env="MISTRALRS_ALLOW_RUNTIME_LORA_UPDATING")] = False
+    """Let clients load and unload adapters while the server runs, from folders below `--lora-root`."""
+    lora_root: Annotated[
+        DirectoryPath | None, flag("--lora-root", metavar="DIR", env="MISTRALRS_LORA_ADAPTER_ROOT")
+    ] = None
+    """Folder that adapters may be loaded from while the server runs; nothing can be loaded then when unset."""
     lora: Annotated[
         tuple[str | LoraEntry, ...],
         AfterValidator(_names_adapters),

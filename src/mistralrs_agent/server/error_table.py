@@ -14,7 +14,15 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from engine import ContextOverflow, EngineError, EngineOverloaded, InvalidRequest, ModelLoadError, WorkerDied
+from engine import (
+    AdapterError,
+    ContextOverflow,
+    EngineError,
+    EngineOverloaded,
+    InvalidRequest,
+    ModelLoadError,
+    WorkerDied,
+)
 from mistralrs_agent.errors import RequestError, UserError
 from mistralrs_agent.server.record import current_record
 
@@ -53,6 +61,16 @@ class ErrorReply:
         return JSONResponse(self.body, self.status, headers=dict(self.headers))
 
 
+_ADAPTER_STATUS = {
+    "invalid_lora_name": 400,
+    "adapter_file_forbidden": 403,
+    "lora_adapter_not_found": 404,
+    "adapter_file_not_found": 404,
+    "lora_adapter_file_too_large": 413,
+    "invalid_lora_adapter": 422,
+}
+"""Status by the code of an `AdapterError`; 409 for all that clash with what is loaded or allowed."""
+
 _TABLE: tuple[tuple[type[Exception], int, str | None], ...] = (
     (ContextOverflow, 400, "context_length_exceeded"),
     (InvalidRequest, 400, None),
@@ -73,6 +91,8 @@ def error_reply(error: BaseException) -> ErrorReply:
         return _validation_reply(error.errors())
     if isinstance(error, HTTPException):
         return _http_reply(error)
+    if isinstance(error, AdapterError):
+        return ErrorReply(_ADAPTER_STATUS.get(error.code, 409), str(error), code=error.code)
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             param = error.param if isinstance(error, InvalidRequest) else None

@@ -29,8 +29,7 @@ def mcp_chat(served: Served) -> Chat:
         if body.stream or body.tools:
             raise InvalidArguments("stream and tools have no meaning here: the answer is one text.")
         try:
-            here.check_model(body.model)
-            head, reply = start_reply(here, body)
+            head, reply = await start_reply(here, body)
         except RequestError as error:
             raise InvalidArguments(str(error)) from error
         answer = await chat_body(reply, head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mistralrs_agent.errors import ConfigError
@@ -38,6 +39,8 @@ class ServerSettings:
     """Silence on a stream after which a comment frame is sent."""
     model_names: tuple[str, ...] = ()
     """What else clients may call the model, besides its id and `default`."""
+    adapter_root: Path | None = None
+    """Clients may load adapters from below this folder, and unload them; None: they may not."""
     request_id_header: bool = True
     """Send `x-request-id` back."""
     access_log_health: bool = False

@@ -46,21 +46,32 @@ class Served:
         except (WorkerDied, TimeoutError):
             return None
 
-    def check_model(self, name: str) -> None:
-        """Put the model a request asks for on its record.
+    async def adapter_of(self, model: str, adapter: str | None = None) -> str | None:
+        """Which adapter a request to `model` wants, by `adapter` or because `model` is the name of one. Puts the model
+        on the request's record.
 
-        Raises: RequestError (404) when this server has no model of that name.
+        Raises: RequestError (404) when this server has no model or adapter of that name, (400) for two adapters.
         """
-        known = ("default", self.agent.model.info.id, *self.settings.model_names)
+        base = self.agent.model.info.id
+        names = ["default", base, *self.settings.model_names]
+        alias = None
+        if model not in names:
+            loaded = [info.alias for info in (await self.agent.model.adapters()).adapters]
+            alias = next((name for name in loaded if model in (name, f"{base}::{name}")), None)
+            names += loaded
+        is_known = alias is not None or model in names
         if (record := current_record.get()) is not None:
-            record.model = self.agent.model.info.id if name in known else "unknown"
-        if name not in known:
+            record.model = base if is_known else "unknown"
+        if not is_known:
             raise RequestError(
-                f"Unknown model {name!r}; this server has {', '.join(map(repr, known))}.",
+                f"Unknown model {model!r}; this server has {', '.join(map(repr, names))}.",
                 status=404,
                 param="model",
                 code="model_not_found",
             )
+        if alias is not None and adapter not in (None, alias):
+            raise RequestError(f"model names adapter {alias!r}, adapter {adapter!r}; give one.", param="adapter")
+        return alias or adapter
 
 
 def _served(request: Request) -> Served:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
@@ -19,8 +21,7 @@ router = APIRouter(route_class=JsonRoute)
 @router.post("/v1/chat/completions")
 async def create_chat_completion(body: ChatRequest, served: ServedHere, request: Request) -> Response:
     """Answer a conversation, whole or as server-sent events."""
-    served.check_model(body.model)
-    head, reply = start_reply(served, body)
+    head, reply = await start_reply(served, body)
     if body.stream:
         return EventStream(
             chat_frames(reply, head), keep_alive_s=served.settings.keep_alive_s, error_frames=openai_error_frames
@@ -28,10 +29,11 @@ async def create_chat_completion(body: ChatRequest, served: ServedHere, request:
     return JSONResponse(await while_connected(request, chat_body(reply, head)))
 
 
-def start_reply(served: Served, body: ChatRequest) -> tuple[ReplyHead, Reply]:
+async def start_reply(served: Served, body: ChatRequest) -> tuple[ReplyHead, Reply]:
     """Raises: RequestError."""
     agent = served.agent
-    turn = body.to_turn(agent.model.info.sampling_defaults)
+    adapter = await served.adapter_of(body.model, body.adapter_name)
+    turn = replace(body.to_turn(agent.model.info.sampling_defaults), adapter=adapter)
     server_tools = agent.tools_of(turn)
     head = ReplyHead(
         model=agent.model.info.id,

@@ -25,11 +25,11 @@ router = APIRouter(route_class=JsonRoute)
 @router.post("/v1/completions")
 async def create_completion(body: CompletionRequest, served: ServedHere, request: Request) -> Response:
     """Continue one or several prompts, whole or as server-sent events."""
-    served.check_model(body.model)
+    adapter = await served.adapter_of(body.model, body.adapter_name)
     model = served.telemetry.model
     sampling = body.sampling(model.info.sampling_defaults)
     constraint = reply_constraint(body.response_format, body.grammar)
-    deltas = _continue_all(model, body, sampling, constraint)
+    deltas = _continue_all(model, body, sampling, constraint, adapter)
     head = CompletionHead(model.info.id, _echoes(model, body, sampling.n), body.suffix or "", body.include_usage)
     if body.stream:
         frames = completion_frames(deltas, head)
@@ -45,10 +45,14 @@ def _echoes(model: ChatModel, body: CompletionRequest, n: int) -> list[str]:
 
 
 def _continue_all(
-    model: ChatModel, body: CompletionRequest, sampling: SamplingParams, constraint: Constraint | None
+    model: ChatModel,
+    body: CompletionRequest,
+    sampling: SamplingParams,
+    constraint: Constraint | None,
+    adapter: str | None,
 ) -> AsyncGenerator[Delta, None]:
     """All prompts at once; choice `c` of prompt `p` has index `p * n + c`."""
-    truncate, salt, adapter = bool(body.truncate_sequence), body.cache_salt or "", body.adapter_name
+    truncate, salt = bool(body.truncate_sequence), body.cache_salt or ""
     replies = [
         model.complete(prompt, sampling, constraint, truncate=truncate, cache_salt=salt, adapter=adapter)
         for prompt in body.prompts

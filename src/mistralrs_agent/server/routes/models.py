@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from engine import AdapterInfo
 from mistralrs_agent.server.state import Served, ServedHere
 
 router = APIRouter()
@@ -14,13 +15,25 @@ router = APIRouter()
 @router.get("/v1/models")
 async def list_models(served: ServedHere) -> dict[str, Any]:
     """The names clients can use; `default` first."""
-    return {"object": "list", "data": [_card(served, "default"), _card(served, served.agent.model.info.id)]}
+    base = served.agent.model.info.id
+    adapters = (await served.agent.model.adapters()).adapters
+    cards = [_card(served, "default"), _card(served, base), *(_adapter_card(served, info) for info in adapters)]
+    return {"object": "list", "data": cards}
 
 
 @router.get("/v1/models/{model_id:path}")
 async def get_model(model_id: str, served: ServedHere) -> dict[str, Any]:
-    served.check_model(model_id)
-    return _card(served, model_id)
+    alias = await served.adapter_of(model_id)
+    if alias is None:
+        return _card(served, model_id)
+    status = await served.agent.model.adapters()
+    return next(_adapter_card(served, info) for info in status.adapters if info.alias == alias)
+
+
+def _adapter_card(served: Served, info: AdapterInfo) -> dict[str, Any]:
+    base = served.agent.model.info.id
+    card = _card(served, f"{base}::{info.alias}")
+    return card | {"root": info.source, "parent": base, "adapter_generation": info.generation}
 
 
 def _card(served: Served, name: str) -> dict[str, Any]:

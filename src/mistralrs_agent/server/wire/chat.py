@@ -166,7 +166,6 @@ class ChatRequest(SamplingFields):
             enable_thinking=thinking,
             template_kwargs=template,
             truncate=bool(self.truncate_sequence),
-            adapter=self.adapter_name,
             cache_salt=self.cache_salt or "",
         )
 
