@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from torch.testing import assert_close
 
 from engine import kernels
 from engine.adapters.asked import AdapterLimits
@@ -97,5 +96,6 @@ def test_one_call_gives_what_its_layers_give(
 
     together, apart = hidden(in_one_call=True), hidden(in_one_call=False)
     assert answered == [True] * len(STEPS) + [False] * len(STEPS)
+    rounded = matmul_dtype is not torch.float32  # where a last bit may decide how an activation is rounded
     for ours, theirs in zip(together, apart, strict=True):
-        assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+        assert float((ours - theirs).norm() / theirs.norm()) < (1e-2 if rounded else 1e-5)
