@@ -8,11 +8,14 @@ from contextlib import aclosing, contextmanager
 from opentelemetry.context import Context
 
 from engine import (
+    AdapterInfo,
+    AdapterStatus,
     ChatModel,
     ChatRequest,
     Constraint,
     Delta,
     EngineStats,
+    LoadAdapter,
     Message,
     ModelInfo,
     ReplyEvent,
@@ -20,6 +23,7 @@ from engine import (
     SamplingParams,
     TextDelta,
     ThinkingDelta,
+    UnloadAdapter,
     Usage,
 )
 from mistralrs_agent.server.tracing.content import Answers, messages_json
@@ -87,6 +91,12 @@ class TracedModel:
 
     async def stats(self) -> EngineStats:
         return await self._model.stats()
+
+    async def adapters(self) -> AdapterStatus:
+        return await self._model.adapters()
+
+    async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
+        return await self._model.change_adapter(command)
 
     async def close(self) -> None:
         await self._model.close()
