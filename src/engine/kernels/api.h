@@ -59,9 +59,10 @@ struct LowRank {
     int64_t num_parts;
 };
 
-// Tokens [start, stop) get `low_rank`; inner: (stop - start, ranks together), scale · (A · x).
+// Tokens [start, stop) get `low_rank`; inner: (stop - start, ranks together), scale · (A · x). The product after this one
+// will begin with the A of `next`, if it is not null.
 struct Addition {
-    const LowRank* low_rank;
+    const LowRank *low_rank, *next;
     int64_t start, stop;
     float* inner;
 };

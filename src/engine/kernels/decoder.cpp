@@ -25,6 +25,7 @@ class Stack {
     }
 
     void run(const DecoderLayer* layers, int64_t count) {
+        count_ = count;
         kernels_.dequantize(*step_.embedding, step_.token_ids, tokens_, residual_);
         scale(residual_, step_.embedding_scale);
         norm(residual_, step_.first_norm, step_.out, 1, hidden_, hidden_);
@@ -59,9 +60,12 @@ class Stack {
         additions_.clear();
         int64_t count = 0;
         for (const AdapterRows& rows : adapters_) {
-            const LowRank* low_rank = rows.additions[index_ * PRODUCTS + product];
+            const int64_t place = index_ * PRODUCTS + product;
+            const LowRank* low_rank = rows.additions[place];
             if (low_rank == nullptr || rows.start == rows.stop) continue;
-            additions_.push_back({low_rank, rows.start, rows.stop, nullptr});
+            const LowRank *const *after = rows.additions + place + 1, *const *end = rows.additions + count_ * PRODUCTS;
+            while (after < end && *after == nullptr) ++after;
+            additions_.push_back({low_rank, after < end ? *after : nullptr, rows.start, rows.stop, nullptr});
             count += (rows.stop - rows.start) * low_rank->down->rows;
         }
         if (count > 0) {
@@ -164,7 +168,7 @@ class Stack {
     const DecoderStep& step_;
     int64_t tokens_;  // fewer in the last layer, where only some are wanted
     const int64_t hidden_, queries_, keys_;
-    int64_t index_ = 0;  // of the layer
+    int64_t index_ = 0, count_ = 0;  // of the layer, of all layers
     std::vector<AdapterRows> adapters_;
     std::vector<Addition> additions_;  // of the product
     float *residual_, *update_, *inside_;  // the stream between the layers; what a layer adds; what is inside one

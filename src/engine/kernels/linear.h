@@ -56,6 +56,7 @@ void dot_group(const Matrix& weight, int64_t group, const Input& input, int64_t 
 template <class D>
 void few_tokens(const Matrix& weight, const Input& input, float* y) {
     over_groups<D>(weight, 1, [&](int64_t first, int64_t last) {
+        fetch_low_rank(weight, input, first, last);
         for (int64_t token = 0; token < input.tokens; token += AT_ONCE)
             with_width(input.tokens - token, [&](auto width) {
                 for (int64_t group = first; group < last; ++group)

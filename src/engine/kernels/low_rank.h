@@ -94,6 +94,31 @@ void low_rank_inner(const Input& input) {
     engine::parallel(int64_t(works.size()), [&](int64_t index) { run(works[size_t(index)]); });
 }
 
+INLINE int64_t plain_group_bytes(const Matrix& matrix) {
+    return matrix.columns * LANES * (matrix.format == engine::F32 ? 4 : 2);
+}
+
+// Sends for what groups [first, last) will add, and for their share of what the next product begins with: both come while
+// the weights are multiplied.
+inline void fetch_low_rank(const Matrix& weight, const Input& input, int64_t first, int64_t last) {
+    const auto fetch = [](const Matrix& matrix, int64_t from, int64_t to) {
+        for (int64_t line = from & ~int64_t(63); line < to; line += 64) __builtin_prefetch(matrix.data + line, 0, 2);
+    };
+    for (const Addition* addition = input.additions; addition < input.additions + input.num_additions; ++addition) {
+        const engine::LowRank& low_rank = *addition->low_rank;
+        for (const engine::LowRankPart* part = low_rank.parts; part < low_rank.parts + low_rank.num_parts; ++part) {
+            const int64_t start = part->start / LANES, end = start + groups_of(*part->up);
+            const int64_t from = first > start ? first : start, to = last < end ? last : end;
+            const int64_t bytes = plain_group_bytes(*part->up);
+            if (from < to) fetch(*part->up, (from - start) * bytes, (to - start) * bytes);
+        }
+        if (addition->next == nullptr) continue;
+        const Matrix& down = *addition->next->down;
+        const int64_t bytes = groups_of(down) * plain_group_bytes(down), groups = groups_of(weight);
+        fetch(down, bytes * first / groups, bytes * last / groups);
+    }
+}
+
 // Adds B · inner to groups [first, last) of the rows of y, for `tokens` tokens from `token` on, whose first row is `y`.
 inline void add_low_rank(const Matrix& weight, const Input& input, int64_t first, int64_t last, int64_t token,
                          int64_t tokens, float* y) {

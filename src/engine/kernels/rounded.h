@@ -306,6 +306,7 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     const int64_t tokens = input.tokens;
     if (tokens <= FEW_TOKENS) {
         over_groups<D>(weight, 1, [&](int64_t first, int64_t last) {
+            fetch_low_rank(weight, input, first, last);
             for (int64_t token = 0; token < tokens; token += AT_ONCE) {
                 with_width(tokens - token, [&](auto width) {
                     const int64_t surplus = token + decltype(width)::value - tokens;

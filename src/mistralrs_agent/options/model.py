@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, DirectoryPath, Field, FilePath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
 
 from engine.adapters.asked import AdapterOption, checked_alias
 from engine.errors import AdapterError
@@ -143,9 +144,7 @@ class Adapters(Section):
 
     enable_lora: Annotated[bool, flag("--enable-lora", env="MISTRALRS_ALLOW_RUNTIME_LORA_UPDATING")] = False
     """Let clients load and unload adapters while the server runs, from folders below `--lora-root`."""
-    lora_root: Annotated[
-        DirectoryPath | None, flag("--lora-root", metavar="DIR", env="MISTRALRS_LORA_ADAPTER_ROOT")
-    ] = None
+    lora_root: Annotated[Path | None, flag("--lora-root", metavar="DIR", env="MISTRALRS_LORA_ADAPTER_ROOT")] = None
     """Folder that adapters may be loaded from while the server runs; nothing can be loaded then when unset."""
     lora: Annotated[
         tuple[str | LoraEntry, ...],

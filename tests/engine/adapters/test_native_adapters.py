@@ -57,11 +57,16 @@ def _implementation(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_implementation")
 @pytest.mark.parametrize(
-    ("quantize_to", "matmul_dtype"),
-    [(None, torch.float32), (None, torch.bfloat16), ("Q4_0", torch.int8), ("Q8_0", torch.float32)],
+    ("quantize_to", "matmul_dtype", "error"),
+    [  # a last bit may decide how an activation is rounded for products with the model's weights
+        (None, torch.float32, 1e-5),
+        (None, torch.bfloat16, 1e-2),
+        ("Q4_0", torch.int8, 1e-2),
+        ("Q8_0", torch.float32, 1e-3),
+    ],
 )
 def test_one_call_gives_what_its_layers_give(
-    folder: Path, quantize_to: str | None, matmul_dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    folder: Path, quantize_to: str | None, matmul_dtype: torch.dtype, error: float, monkeypatch: pytest.MonkeyPatch
 ):
     source = replace(tiny.source_of(folder), quantize_to=quantize_to)
     decoder = load_model(source, tiny.build(context_tokens=128, matmul_dtype=matmul_dtype))
@@ -96,6 +101,5 @@ def test_one_call_gives_what_its_layers_give(
 
     together, apart = hidden(in_one_call=True), hidden(in_one_call=False)
     assert answered == [True] * len(STEPS) + [False] * len(STEPS)
-    rounded = matmul_dtype is not torch.float32  # where a last bit may decide how an activation is rounded
     for ours, theirs in zip(together, apart, strict=True):
-        assert float((ours - theirs).norm() / theirs.norm()) < (1e-2 if rounded else 1e-5)
+        assert float((ours - theirs).norm() / theirs.norm()) < error

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field
 
 from engine import AdapterInfo, AdapterStatus, LoadAdapter, UnloadAdapter
+from engine.adapters.config import CONFIG_FILE, WEIGHTS_FILE
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.server.wire.base import NoEffect, WireModel
 
@@ -48,11 +49,10 @@ def _below(root: Path, path: str) -> Path:
     root = root.resolve()
     try:
         folder = (root / path).resolve()
-        places = [folder, *(file.resolve() for file in folder.iterdir())] if folder.is_relative_to(root) else [folder]
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RequestError(
-            f"There is no adapter folder {path!r}.", status=404, param="lora_path", code="adapter_path_not_found"
-        ) from error
+        places = [folder, *((folder / name).resolve() for name in (CONFIG_FILE, WEIGHTS_FILE))]
+        is_there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # a link to itself, a NUL
+        places, is_there = [root], False
     if not all(place.is_relative_to(root) for place in places):
         raise RequestError(
             f"{path!r} is not in the folder that adapters may be loaded from.",
@@ -60,7 +60,11 @@ def _below(root: Path, path: str) -> Path:
             param="lora_path",
             code="adapter_path_forbidden",
         )
-    return folder
+    if not is_there:
+        raise RequestError(
+            f"There is no adapter folder {path!r}.", status=404, param="lora_path", code="adapter_path_not_found"
+        )
+    return places[0]
 
 
 def adapter_body(info: AdapterInfo, *, with_source: bool) -> dict[str, Any]:
