@@ -160,6 +160,9 @@ EXPORT void mix_experts(const Mixture* mixture, const float* x, float* out, int6
     mix_experts(*active, *mixture, Precision(precision), x, out, tokens);
 }
 
+// decoder_step() applies adapters: a library without this function, built from older sources, would leave them out.
+EXPORT int kernels_apply_adapters() { return 1; }
+
 // Returns 0, having done nothing, when a token id is no row of the embedding.
 EXPORT int decoder_step(const DecoderStep* step, const DecoderLayer* layers, int64_t count) {
     if (!are_rows(*step->embedding, step->token_ids, step->attention.tokens)) return 0;

@@ -150,5 +150,7 @@ class Library:
         self.gated = function("gated", (pointer, pointer, number, number, c_int))
         self.attention = function("attention", (POINTER(AttentionArguments),))
         self.mix_experts = function("mix_experts", (pointer, pointer, pointer, number, c_int))
+        self.applies_adapters = hasattr(library, "kernels_apply_adapters")
+        """False: built from older sources, `decoder_step` would leave them out."""
         self.decoder_step = function("decoder_step", (POINTER(DecoderStepArguments), pointer, number), c_int)
         self.sample = function("sample", (pointer, pointer, number, number, number))

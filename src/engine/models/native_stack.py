@@ -66,7 +66,12 @@ class NativeStack:
         if library is None or token_ids.device.type != "cpu" or self._embedding.dtype is not torch.float32:
             return None
         longest = max(step.context_lens_host)
-        if not self._fits or (self._spec.query_growth is not None and longest > self._spec.query_growth.period):
+        growth, rows = self._spec.query_growth, self._sites.step.rows
+        if (
+            not self._fits
+            or (growth is not None and longest > growth.period)
+            or (rows and not library.applies_adapters)
+        ):
             return None
         described = self._describe(longest)
         if described is None:
