@@ -193,7 +193,7 @@ class Collector:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                assert self.path == "/v1/traces"
+                assert self.path == "/team/v1/traces?part=1"
                 assert self.headers["content-type"] == "application/x-protobuf"
                 collector.headers.append(dict(self.headers))
                 collector.requests.append(ExportTraceServiceRequest.FromString(body))
@@ -221,7 +221,7 @@ def collector() -> Iterator[Collector]:
 
 async def test_a_collector_gets_the_spans_with_the_headers_of_the_environment(collector, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-team=blue")
-    tracing = Tracing.to_endpoint(f"{collector.url}/")
+    tracing = Tracing.to_endpoint(f"{collector.url}/team/?part=1")
     agent = make_agent([[text("hello")]])
     app = create_app(agent, ServerSettings(), Telemetry(agent, tracing))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -54,8 +55,9 @@ class Tracing:
         protocol = os.environ.get(_PROTOCOL, "http/protobuf")
         if protocol != "http/protobuf":
             raise ConfigError(f"{_PROTOCOL}={protocol!r} is not supported: spans are sent as 'http/protobuf'")
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-        return cls(BatchSpanProcessor(exporter), content=content)
+        url = urlsplit(endpoint)
+        traces = url._replace(path=f"{url.path.rstrip('/')}/v1/traces").geturl()
+        return cls(BatchSpanProcessor(OTLPSpanExporter(endpoint=traces)), content=content)
 
     async def close(self) -> None:
         """Send what is left, for a few seconds at most."""
