@@ -30,7 +30,7 @@ AT_ONCE = 8
 """Conversations that are played at the same time."""
 PLAIN = "plain"
 SHARES = {
-    "arithmetic": 20, "strings": 14, "dates": 11, "units": 9, "tables": 9, "web": 11, "special": 12, "shell": 3,
+    "arithmetic": 20, "stories": 12, "strings": 14, "dates": 11, "units": 9, "tables": 9, "web": 11, "special": 12, "shell": 3,
     "own": 30, "without": 4, "cannot": 3, PLAIN: 12,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
