@@ -70,6 +70,8 @@ class Supervisor:
         self.cpu_spent_s = 0.0
         self.next_disk_look = 0.0
         self.disk_before = disk_before
+        self.disk_room = (0, plan.disk_bytes)
+        """Free bytes at the last look at the disk, and how many of those the session might take."""
         self.alone = own_processes
         self.last_looked = (interpreter, 0.0, self._free_bytes())
 
@@ -179,7 +181,8 @@ class Supervisor:
             self._over(f"the session used up its {self.plan.cpu_s} CPU seconds")
         if self._memory(session) > self.plan.memory_bytes:
             self._over(f"the session used more than its {self.plan.memory_bytes >> 20} MiB of memory")
-        if time.monotonic() >= self.next_disk_look:
+        free, room = self.disk_room
+        if time.monotonic() >= self.next_disk_look or free - now[2] > room:
             self._watch_disk(20 if busy else 100)
         return busy
 
@@ -225,9 +228,10 @@ class Supervisor:
         return sum(private for private, _ in shares) + max(shared, sum(mapped for _, mapped in shares))
 
     def _watch_disk(self, rest: int) -> None:
-        """Look, then leave it be for `rest` times as long as that took."""
-        started = time.monotonic()
+        """Look, then leave it be for `rest` times as long as that took, or until the disk fills."""
+        started, free = time.monotonic(), self._free_bytes()
         used, entries = disk_use(self.plan, self.own_root, [use.pid for use in self._session()])
+        self.disk_room = free, self.plan.disk_bytes + self.disk_before[0] - used
         self.next_disk_look = time.monotonic() + max(0.5, rest * (time.monotonic() - started))
         if used - self.disk_before[0] > self.plan.disk_bytes:
             self._over(f"the session wrote more than its {self.plan.disk_bytes >> 20} MiB of files")
