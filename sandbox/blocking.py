@@ -64,6 +64,10 @@ class BlockingSession:
         """As `Session.read_file`."""
         return self._wait(self._session.read_file(name, max_bytes))
 
+    def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
+        """As `Session.write_file`."""
+        self._wait(self._session.write_file(name, content, executable=executable))
+
     def report(self) -> LayerReport:
         """As `Session.report`."""
         return self._wait(self._session.report())

@@ -1,8 +1,8 @@
-"""Files that the code made, read by the server without being led astray.
+"""Files that the code made or is given, read and written by the server without being led astray.
 
 Protects the server's own files: a path is opened beneath the working directory, no link anywhere in it is followed,
-and what was opened, not what was named, is checked: a regular file with one name and a bounded size. Looking for files
-is bounded too. Names and contents are untrusted.
+and what was opened, not what was named, is checked: a regular file with one name and a bounded size. Writing only ever
+makes a file that was not there. Looking for files is bounded too. Names and contents are untrusted.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ MAX_FILE_BYTES = 32 * 2**20
 MAX_FILES = 100
 MAX_ENTRIES = 5000
 MAX_DEPTH = 8
-SKIPPED = {"__pycache__", "node_modules", "target", "venv", "env", "site-packages"}
+SKIPPED = {"__pycache__", "node_modules", "target", "venv", "env", "site-packages", "skills", "tmp", "temp", "cache"}
+SKIPPED_ENDINGS = (".pyc", ".pyo", ".o", ".obj", ".class")
 CLOCK_STEP_NS = 20_000_000
 """File times come from a clock that is behind by up to one tick of the kernel."""
 UNTELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and bytes that are no text: neither can go into JSON, or onto a terminal, as they are."""
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
 PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 """To open a directory only to go on from there."""
@@ -46,9 +49,7 @@ class ProducedFile:
 
 def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """Return the contents of `name` below `directory`. Raises FileRefused, FileNotFoundError."""
-    parts = PurePosixPath(name).parts
-    if not parts or "\0" in name or any(part in ("/", "..") for part in parts):
-        raise FileRefused(f"{name!r} is not the name of a file in the working directory")
+    parts = _parts(name)
     top = os.open(directory, PASS)
     try:
         fd = _open_beneath(top, parts)
@@ -71,6 +72,29 @@ def read(directory: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     if len(content) > max_bytes:
         raise FileRefused(f"{name!r} is larger than {max_bytes} bytes")
     return content
+
+
+def write(
+    directory: Path, name: str, content: bytes, owner: tuple[int, int] | None = None, *, executable: bool = False
+) -> None:
+    """Make the file `name` below `directory`, and the directories on its way, for `owner` (user and group id).
+
+    Raises FileExistsError when something has that name, FileRefused when the way leads elsewhere or there is no room.
+    """
+    parts = _parts(name)
+    here = os.open(directory, DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            there = _directory(here, part, owner)
+            os.close(here)
+            here = there
+        _make_file(here, parts[-1], content, owner, 0o700 if executable else 0o600)
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, "there is a file of this name in the working directory", name) from None
+    except (OSError, ValueError) as error:
+        raise FileRefused(f"{name!r} cannot be written: {getattr(error, 'strerror', error)}") from error
+    finally:
+        os.close(here)
 
 
 def changed_since(directory: Path, time_ns: int) -> tuple[ProducedFile, ...]:
@@ -107,7 +131,7 @@ def _walk(directory: int, prefix: str, depth: int, budget: list[int]) -> Iterato
                 status = entry.stat(follow_symlinks=False)
             except OSError:
                 continue  # gone while we looked
-            if stat.S_ISREG(status.st_mode):
+            if stat.S_ISREG(status.st_mode) and not entry.name.endswith(SKIPPED_ENDINGS):
                 yield prefix + entry.name, status
             elif stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
                 below.append(entry.name)
@@ -120,6 +144,39 @@ def _walk(directory: int, prefix: str, depth: int, budget: list[int]) -> Iterato
             yield from _walk(inner, f"{prefix}{name}/", depth + 1, budget)
         finally:
             os.close(inner)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a relative path. Raises FileRefused."""
+    parts = PurePosixPath(name).parts
+    if not parts or "\0" in name or any(part in ("/", "..") for part in parts):
+        raise FileRefused(f"{name!r} is not the name of a file in the working directory")
+    return parts
+
+
+def _directory(above: int, name: str, owner: tuple[int, int] | None) -> int:
+    """Open a directory in another one, made if it is not there. Raises OSError, for links too."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=above)
+    except FileExistsError:
+        return os.open(name, DIRECTORY, dir_fd=above)
+    made = os.open(name, DIRECTORY, dir_fd=above)
+    if owner is not None:
+        os.fchown(made, *owner)
+    return made
+
+
+def _make_file(directory: int, name: str, content: bytes, owner: tuple[int, int] | None, mode: int) -> None:
+    """Raises OSError; then nothing is left of the file."""
+    fd = os.open(name, NEW_FILE, mode, dir_fd=directory)
+    try:
+        with open(fd, "wb") as file:
+            file.write(content)
+            if owner is not None:
+                os.fchown(fd, *owner)
+    except OSError:
+        os.unlink(name, dir_fd=directory)
+        raise
 
 
 def _open_beneath(top: int, parts: tuple[str, ...]) -> int:

@@ -100,6 +100,16 @@ class Session:
         self._check_open()
         return await asyncio.to_thread(files.read, self.working_directory, name, max_bytes)
 
+    async def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
+        """Make a file in the working directory, for the code to read and change; it counts against the disk limit.
+
+        Raises FileExistsError when something has that name, FileRefused when the way to it leads elsewhere.
+        """
+        self._check_open()
+        owner = (self.workspace.uid, self.workspace.gid)
+        write = partial(files.write, self.working_directory, name, content, owner, executable=executable)
+        await asyncio.to_thread(write)
+
     async def _call(
         self, kind: Literal["code", "shell"], code: str, on_output: OnOutput | None, timeout_s: float | None
     ) -> Result:

@@ -38,6 +38,16 @@ class Chat(Protocol):
 
     def copy_answer(self) -> None: ...
 
+    def attach(self, path: str) -> None:
+        """Send a file along with the next message."""
+        ...
+
+    async def list_files(self) -> None: ...
+
+    async def save_file(self, words: str) -> None:
+        """`words`: name of a file of the chat and, if wanted, a folder."""
+        ...
+
     def leave(self) -> None: ...
 
 
@@ -82,6 +92,22 @@ async def _copy(chat: Chat, _: str) -> None:
     chat.copy_answer()
 
 
+async def _attach(chat: Chat, path: str) -> None:
+    if not path:
+        raise UserError(_needs("path"))
+    chat.attach(path)
+
+
+async def _files(chat: Chat, _: str) -> None:
+    await chat.list_files()
+
+
+async def _save(chat: Chat, words: str) -> None:
+    if not words:
+        raise UserError(_needs("file name"))
+    await chat.save_file(words)
+
+
 async def _permission(chat: Chat, mode: str) -> None:
     if mode not in list(Permission):
         raise UserError(f"{mode!r} is no permission: write /permission auto, ask or deny" if mode else _needs("mode"))
@@ -121,6 +147,9 @@ COMMANDS = (
     Command("tool", "NAME TEXT", "send TEXT; the model must call NAME first", _tool),
     Command("tools", "", "list the tools of this chat", _tools),
     Command("sandbox", "", "what stands around the tools that run code", _sandbox),
+    Command("attach", "PATH", "send a file with the next message (or @PATH)", _attach),
+    Command("files", "", "list the files of this chat", _files),
+    Command("save", "NAME [FOLDER]", "save a file of this chat to your disk", _save),
     Command("permission", "auto|ask|deny", "what happens before a tool runs", _permission),
     Command("copy", "", "copy the last answer", _copy),
     Command("clear", "", "start over: empty history, fresh interpreter", _clear),

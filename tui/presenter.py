@@ -12,6 +12,8 @@ from mistralrs_agent.agent.events import (
     CallReady,
     ContextShortened,
     Event,
+    FileMissing,
+    FileProduced,
     Finished,
     RoundStarted,
     StopDetail,
@@ -77,6 +79,10 @@ class Presenter:
                 self.activity.doing = "Running"
             case ToolOutput():
                 self._cards[event.call_id].write(event.text)
+            case FileProduced():
+                (await self._card(event.call_id, "")).made(f"File: {event.file.path} ({event.file.size:,} bytes)")
+            case FileMissing():
+                await self.transcript.add(Note(f"{event.name} was not made."))
             case ToolFinished():
                 card = await self._card(event.call.id, event.call.name)
                 card.finish(event, self.images.save(event.result.images))

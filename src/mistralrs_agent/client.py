@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Self
 from uuid import uuid4
@@ -22,7 +23,8 @@ from mistralrs_agent.agent.events import (
     TurnStarted,
 )
 from mistralrs_agent.errors import RequestError, UserError
-from mistralrs_agent.event_codec import read_agent_event
+from mistralrs_agent.event_codec import read_agent_event, read_file_body
+from mistralrs_agent.storage.files import InputFile, StoredFile
 
 _CONNECT_TIMEOUT_S = 10.0
 _SILENCE_S = 120.0
@@ -90,9 +92,12 @@ class RemoteConversation:
             raise UserError(f"Permission {permission.value!r} is not allowed: the server's is {self._floor.value!r}.")
         self._permission = permission
 
-    async def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
+    async def send(
+        self, text: str, *, force_tool: str | None = None, files: Sequence[InputFile] = ()
+    ) -> AsyncGenerator[Event, None]:
+        content = [*map(_file_part, files), {"type": "text", "text": text}]
         body: dict[str, Any] = {
-            "messages": [{"role": "user", "content": text}],
+            "messages": [{"role": "user", "content": content}],
             "stream": True,
             "stream_options": {"include_usage": True},
             "session_id": self._session_id,
@@ -124,6 +129,18 @@ class RemoteConversation:
         }
         async with _reaching(self._http):
             await _check(await self._http.post(f"/v1/agent/approvals/{approval_id}", json=body))
+
+    async def files(self) -> Sequence[StoredFile]:
+        async with _reaching(self._http):
+            response = await self._http.get("/v1/files", params={"session_id": self._session_id})
+            await _check(response)
+        return [read_file_body(body) for body in reversed(response.json()["data"])]
+
+    async def file_contents(self, file: StoredFile) -> bytes:
+        async with _reaching(self._http):
+            response = await self._http.get(f"/v1/files/{file.id}/content")
+            await _check(response)
+        return response.content
 
     async def reset(self) -> None:
         forgotten, self._session_id = self._session_id, str(uuid4())
@@ -204,6 +221,13 @@ async def _frames(response: httpx.Response) -> AsyncGenerator[tuple[str, Mapping
         elif field == "data" and value != "[DONE]":
             yield name, json.loads(value)
             name = ""
+
+
+def _file_part(file: InputFile) -> dict[str, Any]:
+    data = base64.b64encode(file.body).decode()
+    if file.mime_type:
+        data = f"data:{file.mime_type};base64,{data}"
+    return {"type": "file", "file": {"filename": file.name, "file_data": data}}
 
 
 @asynccontextmanager

@@ -120,6 +120,49 @@ async def test_a_file_exchanged_for_a_link_again_and_again_never_leads_out(sessi
     assert seen <= {b"good", b"", b"refused"}
 
 
+async def test_a_file_is_put_where_the_code_can_read_and_change_it(session: Session) -> None:
+    await session.write_file("data/ünï.csv", b"a\n1\n")
+    await session.write_file("run.sh", b"echo hi\n", executable=True)
+    change = "import os\np = 'data/ünï.csv'\nopen(p, 'a').write('2\\n')\nopen(p).read(), os.listdir('data')"
+    assert (await session.run(change)).value == "('a\\n1\\n2\\n', ['ünï.csv'])"
+    assert (await session.shell("sh -c ./run.sh; rm -r data run.sh; ls")).stdout == "hi\n"
+
+
+async def test_putting_a_file_never_replaces_one_and_never_leads_out(session: Session, tmp_path: Path) -> None:
+    made = await session.run(
+        f"import os\nopen('mine', 'w').write('mine')\nos.symlink({str(tmp_path)!r}, 'd')\n"
+        f"os.symlink({str(tmp_path / 'new')!r}, 'link')\nos.mkfifo('pipe')"
+    )
+    assert made.status == "ok", made.exception
+    for name in ("mine", "link", "pipe", "d"):
+        with pytest.raises(FileExistsError):
+            await session.write_file(name, b"theirs")
+    for name in ("d/new", "mine/new", "../new", "/new", "a/../../new", "", ".", "a\0b", "\ud800", "x" * 300):
+        with pytest.raises(FileRefused):
+            await session.write_file(name, b"theirs")
+    assert os.listdir(tmp_path) == []
+    assert await session.read_file("mine") == b"mine"
+
+
+async def test_names_that_are_no_text_are_not_reported(session: Session) -> None:
+    await session.run("open(b'\\xff.txt', 'w').close(); open('fine.txt', 'w').close(); open('m.pyc', 'w').close()")
+    assert [file.name for file in await session.produced_files()] == ["fine.txt"]
+
+
+def test_a_file_for_which_there_is_no_room_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fchown", full)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileRefused, match="No space"):
+        files.write(tmp_path, "f", b"x", (os.getuid(), os.getgid()))
+    assert os.listdir(tmp_path) == []
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_without_openat2_each_part_of_a_path_is_opened_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> int:
         raise OSError(errno.ENOSYS, "no such call")

@@ -66,7 +66,7 @@ def function(name: str, parameters: object) -> dict:
         ({"messages": "x", "stop_token_ids": [-1]}, 400, "stop_token_ids.0", "got -1"),
         ({"messages": "x", "adapter": {"generation": "0"}}, 400, "adapter.generation", "pattern"),
         ({"messages": "x", "enable_shell": True}, 400, None, "--enable-shell"),
-        ({"messages": "x", "files": [{"name": "a"}]}, 400, "files", "not supported"),
+        ({"messages": "x", "files": [{"name": "a"}]}, 400, "files", "with code execution"),
         ({"messages": "x", "functions": [{}]}, 400, "functions", "use tools"),
         ({"messages": "x", "web_search_options": {}}, 400, None, "does not search"),
         ({"messages": "x", "n": 2, "session_id": "s"}, 400, "n", "one answer"),

@@ -179,5 +179,5 @@ async def test_a_server_killed_among_100_busy_sessions_keeps_every_finished_turn
                     assert (user["content"], answer["content"]) == (f"turn {number}", f"Done with TURN {number}")
                     assert result["tool_call_id"] == asked["tool_calls"][0]["id"]
             first, second = [await said(client, "s0", code) for code in ("6 * 7", "_ + 1")]
-    assert '"result": "42"' in first and "files that earlier turns made are gone" in first
+    assert '"result": "42"' in first and "variables that earlier turns made are gone" in first
     assert '"result": "43"' in second and "gone" not in second

@@ -27,6 +27,7 @@ from mistralrs_agent.agent.events import (
     TurnStarted,
 )
 from mistralrs_agent.errors import UserError
+from mistralrs_agent.storage.files import InputFile, StoredFile
 from mistralrs_agent.tools.base import ToolKind, ToolSource
 
 Step = Event | BaseException | asyncio.Event
@@ -89,6 +90,10 @@ class ScriptedConversation:
         self.floor = Permission.AUTO
         self.sent: list[tuple[str, str | None]] = []
         """Text and forced tool of every turn."""
+        self.sent_files: list[list[InputFile]] = []
+        """Of every turn."""
+        self.stored: list[tuple[StoredFile, bytes]] = []
+        """Files of the conversation."""
         self.decisions: list[tuple[str, Decision]] = []
         self.closed_early = 0
         """Turns whose reader left before the end."""
@@ -99,8 +104,11 @@ class ScriptedConversation:
             raise UserError(f"permission '{permission}' is not allowed here: the server's is '{self.floor}'")
         self.permission = permission
 
-    async def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
+    async def send(
+        self, text: str, *, force_tool: str | None = None, files: Sequence[InputFile] = ()
+    ) -> AsyncGenerator[Event, None]:
         self.sent.append((text, force_tool))
+        self.sent_files.append(list(files))
         try:
             for step in next(self._turns):
                 match step:
@@ -122,6 +130,12 @@ class ScriptedConversation:
     async def decide(self, approval_id: str, decision: Decision) -> None:
         self.decisions.append((approval_id, decision))
         self._answered.set()
+
+    async def files(self) -> Sequence[StoredFile]:
+        return [file for file, _ in self.stored]
+
+    async def file_contents(self, file: StoredFile) -> bytes:
+        return next(body for other, body in self.stored if other.id == file.id)
 
     async def reset(self) -> None:
         self.resets += 1

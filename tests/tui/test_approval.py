@@ -71,7 +71,7 @@ async def test_a_question_answered_elsewhere_goes_away(open_chat):
     resolved = ApprovalResolved("appr_1", "call_1", Decision(approve=False, message="timed out"))
 
     class TimesOut(ScriptedConversation):
-        async def send(self, text, *, force_tool=None):
+        async def send(self, text, *, force_tool=None, files=()):
             yield CALL_READY
             yield QUESTION
             await held.wait()
@@ -133,7 +133,7 @@ async def test_a_long_question_scrolls_and_keeps_its_keys_in_sight(open_chat):
 
 async def test_two_questions_are_asked_one_after_the_other(open_chat, clock):
     class AsksTwice(ScriptedConversation):
-        async def send(self, text, *, force_tool=None):
+        async def send(self, text, *, force_tool=None, files=()):
             yield CALL_READY
             yield QUESTION
             yield replace(QUESTION, approval_id="appr_2")

@@ -127,7 +127,7 @@ async def test_a_tool_card_follows_its_call_from_first_word_to_result(open_chat,
         assert card.state is CardState.DONE
         assert seen(app, "ToolCard .output") == ["0\n1"]
         assert seen(app, "ToolCard .duration") == ["12 ms"]
-        assert seen(app, "ToolCard .images") == [f"Image: {tmp_path / 'image-1.png'}"]
+        assert seen(app, "ToolCard .products") == [f"Image: {tmp_path / 'image-1.png'}"]
         assert (tmp_path / "image-1.png").read_bytes() == b"png"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import ClassVar
 
@@ -17,7 +17,9 @@ from textual.worker import Worker
 from engine import EngineError
 from mistralrs_agent.agent.conversation import Conversation
 from mistralrs_agent.agent.events import Permission
+from mistralrs_agent.agent.local_files import listing, local_file, mentioned_files, save_file
 from mistralrs_agent.errors import UserError
+from mistralrs_agent.storage.files import InputFile
 from tui import commands
 from tui.history import PromptHistory
 from tui.images import ImageFolder
@@ -62,6 +64,8 @@ class ChatScreen(Screen[None]):
         self._images = images
         self._clock = clock
         self._turn: Worker[None] | None = None
+        self._attached: list[InputFile] = []
+        """Go with the next message."""
         self._interrupted_at = -LEAVE_WITHIN_S
         self._transcript = Transcript()
         self._activity = Activity(clock)
@@ -183,7 +187,9 @@ class ChatScreen(Screen[None]):
 
     def ask(self, text: str, *, force_tool: str | None = None) -> None:
         self._refuse_while_busy()
-        self._turn = self._run_turn(text, force_tool)
+        files = [*self._attached, *mentioned_files(text)]
+        self._attached = []
+        self._turn = self._run_turn(text, force_tool, files)
 
     async def say(self, text: str) -> None:
         await self._transcript.add(Note(text))
@@ -192,6 +198,7 @@ class ChatScreen(Screen[None]):
     async def clear(self) -> None:
         self._refuse_while_busy()
         await self._conversation.reset()
+        self._attached = []
         await self._transcript.clear()
         await self._transcript.add(Welcome(self._conversation.info))
         self._status.show_context(0)
@@ -207,6 +214,17 @@ class ChatScreen(Screen[None]):
         self.app.copy_to_clipboard(answers.last().source)
         self.notify("Copied the last answer")
 
+    def attach(self, path: str) -> None:
+        file = local_file(path)
+        self._attached.append(file)
+        self.notify(f"{file.name} goes with your next message", markup=False)
+
+    async def list_files(self) -> None:
+        await self.say(listing(await self._conversation.files()))
+
+    async def save_file(self, words: str) -> None:
+        await self.say(f"Saved {await save_file(self._conversation, words)}")
+
     def leave(self) -> None:
         self.app.exit()
 
@@ -221,19 +239,19 @@ class ChatScreen(Screen[None]):
             raise UserError("the model is still answering; Esc stops it")
 
     @work(exit_on_error=False)
-    async def _run_turn(self, text: str, force_tool: str | None) -> None:
+    async def _run_turn(self, text: str, force_tool: str | None, files: Sequence[InputFile]) -> None:
         """Send a message and show the turn. Cancelling this cancels the turn."""
         presenter = Presenter(
             self._transcript, self._approvals, self._activity, self._status, self._images, self._clock
         )
-        await self._transcript.add(UserMessage(text))
+        await self._transcript.add(UserMessage(text, [file.name for file in files]))
         self._transcript.anchor()
         self._activity.begin()
         self._activity.doing = "Reading"
         self.refresh_bindings()
         ending: Note | ErrorNote | None = None
         try:
-            async with aclosing(self._conversation.send(text, force_tool=force_tool)) as turn:
+            async with aclosing(self._conversation.send(text, force_tool=force_tool, files=files)) as turn:
                 async for event in turn:
                     await presenter.show(event)
         except (UserError, EngineError) as error:

@@ -61,7 +61,8 @@ class ToolCard(Fold):
         self._duration = FoldTitle(classes="duration")
         self._code = Code()
         self._output = Plain(classes="output")
-        self._images = Plain(classes="images")
+        self._products = Plain(classes="products")
+        self._made: list[str] = []
         self._call_lines = 0
         self._live_output = ""
         self._redraw_pending = False
@@ -75,7 +76,7 @@ class ToolCard(Fold):
             yield self.arrow
         yield self._code
         yield self._output
-        yield self._images
+        yield self._products
 
     def watch_state(self, before: CardState, state: CardState) -> None:
         self.remove_class(f"-{before}")
@@ -119,6 +120,12 @@ class ToolCard(Fold):
         self._output.show(text)
         self._output.set_class(bool(text), "-filled")
 
+    def made(self, line: str) -> None:
+        """The call made something; `line` says what and where."""
+        self._made.append(line.replace("\n", " "))
+        self._products.show("\n".join(self._made))
+        self._products.add_class("-filled")
+
     def finish(self, event: ToolFinished, images: list[Path]) -> None:
         """`images`: files with the pictures the tool made."""
         card = event.result.card
@@ -126,8 +133,8 @@ class ToolCard(Fold):
         self._summary.show(card.title)
         self._duration.show(duration(event.duration_s))
         self._show_output(output)
-        self._images.show("\n".join(f"Image: {path}" for path in images))
-        self._images.set_class(bool(images), "-filled")
+        for path in images:
+            self.made(f"Image: {path}")
         self.state = CardState.DONE if event.result.ok else CardState.FAILED
         self.folded = event.result.ok and self._call_lines + output.count("\n") >= FOLD_ABOVE_LINES
 

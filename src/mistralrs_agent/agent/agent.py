@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from engine import ChatModel, TextDelta, ThinkingDelta
 from mistralrs_agent.agent.approvals import Approvals
+from mistralrs_agent.agent.attachments import has_attachments, with_attachments, with_missing
 from mistralrs_agent.agent.events import Event, Permission
 from mistralrs_agent.agent.history import answered, continued
 from mistralrs_agent.agent.loop import Limits, TurnLoop
@@ -18,10 +19,14 @@ from mistralrs_agent.agent.rules import Policy, Rule
 from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
-from mistralrs_agent.search.web import SearchWishes
+from mistralrs_agent.storage.skills import SkillStore
 from mistralrs_agent.tools.base import Tool, ToolKind
 from mistralrs_agent.tools.dispatch import Dispatcher, DispatchTool
+from mistralrs_agent.tools.files import SurfaceOutputsTool
+from mistralrs_agent.tools.python import PythonTool
 from mistralrs_agent.tools.read_page import ReadPageTool
+from mistralrs_agent.tools.shell import ShellTool
+from mistralrs_agent.tools.skills import SkillTool
 from mistralrs_agent.tools.toolbox import Toolbox
 from mistralrs_agent.tools.web_search import WebSearchTool
 
@@ -88,8 +93,18 @@ class Agent:
 
     @property
     def tools(self) -> dict[str, Tool]:
-        """All tools that turns may use."""
-        return self.toolbox.offered(code_execution=self.code_execution, web_search=self.web_search, shell=self.shell)
+        """All tools that turns may use without asking for more."""
+        tools = self.toolbox.offered(code_execution=self.code_execution, web_search=self.web_search, shell=self.shell)
+        idle = [name for name, tool in tools.items() if isinstance(tool, SkillTool) and not tool.store.own()]
+        return {name: tool for name, tool in tools.items() if name not in idle}
+
+    @property
+    def skills(self) -> SkillStore:
+        """Raises: RequestError (404) when this agent has no place for skills."""
+        for tool in self.toolbox:
+            if isinstance(tool, SkillTool):
+                return tool.store
+        raise RequestError("This server keeps no skills.", status=404, code="skill_not_found")
 
     def tools_of(self, turn: Turn) -> dict[str, Tool]:
         """What runs here in a turn: the tools it asks for and, with a dispatcher, those that its client describes.
@@ -104,9 +119,19 @@ class Agent:
             raise RequestError("this server runs no shell commands: start it with --enable-shell")
         if self._max_rounds(turn) == 0:
             return {}
-        tools = self.toolbox.offered(code_execution=turn.code_execution, web_search=turn.web_search, shell=turn.shell)
-        if turn.search_wishes is not None:
-            tools = {name: _wishing(tool, turn.search_wishes) for name, tool in tools.items()}
+        runs_code = turn.code_execution or turn.shell
+        if turn.expected_files and not runs_code:
+            raise RequestError("files can only be made in a request with code execution or the shell", param="files")
+        offered = self.toolbox.offered(
+            code_execution=turn.code_execution,
+            web_search=turn.web_search,
+            shell=turn.shell,
+            files=bool(turn.expected_files) or has_attachments(self.sessions.files, turn),
+        )
+        if turn.skills:
+            _ = self.skills  # or refuse
+        fitting = {name: _for_turn(tool, turn) for name, tool in offered.items()}
+        tools = {name: tool for name, tool in fitting.items() if tool is not None}
         if self.settings.dispatcher is not None:
             tools |= {spec.name: DispatchTool(spec, self.settings.dispatcher) for spec in turn.client_tools}
         return tools
@@ -114,7 +139,7 @@ class Agent:
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Run one turn; the last event is `Finished`. Closing the iterator cancels the turn.
 
-        Raises: RequestError at once; engine.EngineError while iterating.
+        Raises: RequestError at once, for files also while iterating; engine.EngineError while iterating.
         """
         tools = self.tools_of(turn)
         self._check(turn, tools)
@@ -151,12 +176,15 @@ class Agent:
     async def _run(self, turn: Turn, tools: dict[str, Tool], model: ChatModel) -> AsyncGenerator[Event, None]:
         server = Policy(self.settings.permission, self.settings.permission_rules)
         request = Policy(turn.permission or Permission.AUTO, turn.permission_rules)
-        remembered = turn.session_id is not None or bool(tools)  # tools have state that a later turn may go on with
+        # tools have state that a later turn may go on with, and files belong to someone
+        remembered = turn.session_id is not None or bool(tools) or bool(turn.files)
         session_id = turn.session_id
         if session_id is None and self.settings.match_sessions:
             session_id = self.sessions.matching(turn.messages)
         held = self.sessions.open(session_id) if remembered else self.sessions.unremembered()
         async with held as session:
+            max_result_chars = min(MAX_RESULT_CHARS, self.model.info.context_tokens)
+            messages = await with_attachments(self.sessions.files, session.id, turn, max_result_chars)
             loop = TurnLoop(
                 model=model,
                 tools=tools,
@@ -165,13 +193,13 @@ class Agent:
                 turn=turn,
                 limits=Limits(
                     max_rounds=self._max_rounds(turn),
-                    max_result_chars=min(MAX_RESULT_CHARS, self.model.info.context_tokens),
+                    max_result_chars=max_result_chars,
                     tool_timeout_s=self.settings.tool_timeout_s,
                 ),
                 system_prompt=self.settings.system_prompt,
-                history=answered(continued(session.messages, turn.messages)),
+                history=answered(continued(session.messages, messages)),
             )
-            async with aclosing(loop.run()) as events:
+            async with aclosing(with_missing(loop.run(), turn.expected_files)) as events:
                 async for event in events:
                     yield event
 
@@ -191,5 +219,18 @@ class Agent:
             raise RequestError("tool_choice 'required' needs at least one tool", param="tool_choice")
 
 
-def _wishing(tool: Tool, wishes: SearchWishes) -> Tool:
-    return tool.wishing(wishes) if isinstance(tool, WebSearchTool | ReadPageTool) else tool
+def _for_turn(tool: Tool, turn: Turn) -> Tool | None:
+    """The tool as this turn wants it; None: not at all.
+
+    Raises: RequestError for a skill that is unknown.
+    """
+    runs_code = turn.code_execution or turn.shell
+    if isinstance(tool, SkillTool):
+        return tool.choosing(turn.skills, lay_out=runs_code)
+    if isinstance(tool, SurfaceOutputsTool) and not runs_code:
+        return None
+    if turn.search_wishes is not None and isinstance(tool, WebSearchTool | ReadPageTool):
+        return tool.wishing(turn.search_wishes)
+    if turn.expected_files and isinstance(tool, PythonTool | ShellTool):
+        return tool.expecting(turn.expected_files)
+    return tool

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 from engine import ToolCall
-from mistralrs_agent.agent.events import CallReady, Event, ToolFinished, ToolOutput
+from mistralrs_agent.agent.events import CallReady, Event, FileProduced, ToolFinished, ToolOutput
 from mistralrs_agent.agent.permission import Action, PermissionGate
 from mistralrs_agent.agent.sessions import Session
 from mistralrs_agent.errors import RequestError, ToolError, ToolFailed, ToolRetry
@@ -64,16 +64,19 @@ class CallRunner:
             return self._finish(call, round, _denied(decision.message), 0.0)
         started = time.perf_counter()
         if decision.arguments is None:
-            result = await self._run(tool, call, arguments)
+            result = await self._run(tool, call, round, arguments)
         else:
-            result = _with_edit(decision.arguments, await self._run(tool, call, decision.arguments))
+            result = _with_edit(decision.arguments, await self._run(tool, call, round, decision.arguments))
         return self._finish(call, round, result, time.perf_counter() - started)
 
-    async def _run(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any]) -> ToolResult:
+    async def _run(self, tool: Tool, call: ToolCall, round: int, arguments: Mapping[str, Any]) -> ToolResult:
         def output(stream: Literal["stdout", "stderr"], text: str) -> None:
             self.emit(ToolOutput(call.id, stream, text))
 
-        context = ToolContext(self.session.key, call.id, output, self.max_result_chars, self.session.resumed)
+        turn = sum(message.role == "user" for message in self.session.messages)
+        context = ToolContext(
+            self.session.key, call.id, output, self.max_result_chars, self.session.resumed, round=round, turn=turn
+        )
         limit = tool.metadata.timeout_s or self.timeout_s
         clock = asyncio.timeout(limit)
         try:
@@ -89,6 +92,8 @@ class CallRunner:
 
     def _finish(self, call: ToolCall, round: int, result: ToolResult, duration_s: float) -> ToolResult:
         bounded = replace(result, content=shortened(result.content, self.max_result_chars))
+        for file in result.files:
+            self.emit(FileProduced(call.id, round, replace(file, session_id=self.session.id)))
         self.emit(ToolFinished(call, round, bounded, duration_s))
         return bounded
 

@@ -6,11 +6,12 @@ running server.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from mistralrs_agent.agent.events import Decision, Event, Permission
+from mistralrs_agent.storage.files import InputFile, StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class Conversation(Protocol):
         """Raises: UserError when the server's floor is stricter."""
         ...
 
-    def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
-        """Run one turn; closing the iterator cancels it. With `force_tool` the first round must call that tool.
+    def send(
+        self, text: str, *, force_tool: str | None = None, files: Sequence[InputFile] = ()
+    ) -> AsyncGenerator[Event, None]:
+        """Run one turn; closing the iterator cancels it. With `force_tool` the first round must call that tool; `files`
+        go to the model and its tools.
 
         Raises: UserError or engine.EngineError.
         """
@@ -55,6 +59,14 @@ class Conversation(Protocol):
 
     async def decide(self, approval_id: str, decision: Decision) -> None:
         """Answer an `ApprovalRequested` while the turn that asked is running."""
+        ...
+
+    async def files(self) -> Sequence[StoredFile]:
+        """The files of the conversation, the oldest first: those that were sent, and those that tools made."""
+        ...
+
+    async def file_contents(self, file: StoredFile) -> bytes:
+        """Raises: UserError when they are not kept."""
         ...
 
     async def reset(self) -> None:

@@ -1,8 +1,8 @@
 """What happens during a turn, in order. TUI, SSE, MCP, SDK and tests all consume this stream.
 
 Order inside a round: [`ContextShortened`] → thinking and text deltas → per call: `CallReady` → [`ApprovalRequested` →
-`ApprovalResolved`] → `ToolOutput`* → `ToolFinished`. All events of round N precede those of round N + 1. The
-last event is `Finished`.
+`ApprovalResolved`] → `ToolOutput`* → `FileProduced`* → `ToolFinished`. All events of round N precede those of
+round N + 1. The last event is `Finished`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from engine import FinishReason, TextDelta, ThinkingDelta, ToolCall, ToolCallArguments, ToolCallStarted, Usage
+from mistralrs_agent.storage.files import StoredFile
 from mistralrs_agent.tools.base import Card, ToolMetadata, ToolResult
 
 
@@ -107,6 +108,22 @@ class ToolOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class FileProduced:
+    """A call made or changed a file; `Sessions.files` has its contents."""
+
+    call_id: str
+    round: int
+    file: StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class FileMissing:
+    """A file that the turn was to make is not there at its end."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     call: ToolCall
     round: int
@@ -151,6 +168,8 @@ Event = (
     | ApprovalRequested
     | ApprovalResolved
     | ToolOutput
+    | FileProduced
+    | FileMissing
     | ToolFinished
     | Finished
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from uuid import uuid4
 
 from engine import Message, ToolChoice
 from mistralrs_agent.agent.agent import Agent
 from mistralrs_agent.agent.conversation import ConversationInfo
 from mistralrs_agent.agent.events import Decision, Event, Permission
-from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.agent.turn import Attachment, Turn
 from mistralrs_agent.errors import UserError
+from mistralrs_agent.storage.files import InputFile, StoredFile
 
 
 class LocalConversation:
@@ -57,7 +59,9 @@ class LocalConversation:
             raise UserError(f"permission {permission.value!r} is not allowed here: the server's is {floor.value!r}")
         self._permission = permission
 
-    def send(self, text: str, *, force_tool: str | None = None) -> AsyncGenerator[Event, None]:
+    def send(
+        self, text: str, *, force_tool: str | None = None, files: Sequence[InputFile] = ()
+    ) -> AsyncGenerator[Event, None]:
         turn = Turn(
             messages=(Message("user", text),),
             sampling=self._agent.model.info.sampling_defaults,
@@ -66,6 +70,7 @@ class LocalConversation:
             code_execution=self._agent.code_execution,
             web_search=self._agent.web_search,
             shell=self._agent.shell,
+            files=tuple(Attachment(0, file) for file in files),
             permission=self._permission,
             session_id=self._session_id,
             enable_thinking=self._enable_thinking,
@@ -74,6 +79,15 @@ class LocalConversation:
 
     async def decide(self, approval_id: str, decision: Decision) -> None:
         self._agent.approvals.decide(approval_id, decision)
+
+    async def files(self) -> Sequence[StoredFile]:
+        return await asyncio.to_thread(self._agent.sessions.files.of_session, self._session_id)
+
+    async def file_contents(self, file: StoredFile) -> bytes:
+        body = await asyncio.to_thread(self._agent.sessions.files.body, file.id)
+        if body is None:
+            raise UserError(f"the contents of {file.path!r} are not kept")
+        return body
 
     async def reset(self) -> None:
         await self._agent.sessions.end(self._session_id)

@@ -10,6 +10,19 @@ from engine import ChatRequest, Constraint, Message, SamplingParams, ToolChoice,
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
 from mistralrs_agent.search.web import SearchWishes
+from mistralrs_agent.storage.files import InputFile
+from mistralrs_agent.tools.session_files import ExpectedFile
+from mistralrs_agent.tools.skills import SkillReference
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message."""
+
+    message: int
+    """Which of the turn's messages."""
+    file: InputFile | str
+    """The file, or the id of one that was uploaded before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,12 @@ class Turn:
     """The stricter of this and the server's holds."""
     permission_rules: tuple[Rule, ...] = ()
     """Come before `permission`; they too can only be stricter than the server."""
+    files: tuple[Attachment, ...] = ()
+    """Files for the model and its tools to read."""
+    skills: tuple[SkillReference, ...] | None = None
+    """Skills the model may use; None: those that the server's owner put there."""
+    expected_files: tuple[ExpectedFile, ...] = ()
+    """Files that tools must have made in the end; those that are missing are told by `FileMissing`."""
     max_rounds: int | None = None
     session_id: str | None = None
     constraint: Constraint | None = None

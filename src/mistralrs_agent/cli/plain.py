@@ -19,6 +19,8 @@ from mistralrs_agent.agent.events import (
     ContextShortened,
     Decision,
     Event,
+    FileMissing,
+    FileProduced,
     Finished,
     Permission,
     TextDelta,
@@ -26,6 +28,7 @@ from mistralrs_agent.agent.events import (
     ToolFinished,
     ToolOutput,
 )
+from mistralrs_agent.agent.local_files import listing, mentioned_files, save_file
 from mistralrs_agent.errors import UserError
 
 HELP = """\
@@ -36,7 +39,10 @@ HELP = """\
 /search TEXT        send TEXT; the model must search the web first
 /tool NAME TEXT     send TEXT; the model must call the tool NAME first
 /sandbox            what stands around the tools that run code
+/files              list the files of this chat
+/save NAME [FOLDER] save a file of this chat to your disk
 /exit               leave (or Ctrl-D)
+@PATH in a message sends that file along.
 Ctrl-C stops an answer."""
 
 _SHORT_NAMES = {"/python": "mistralrs_execute_python", "/search": "mistralrs_search_the_web"}
@@ -69,6 +75,10 @@ class Transcript:
             case ToolOutput(call_id=call_id, text=text):
                 self._live_output[call_id] = self._live_output.get(call_id, "") + text
                 self._write(text, self._notes)
+            case FileProduced(file=file):
+                self.note(f"file: {file.path} ({file.size} bytes)")
+            case FileMissing(name=name):
+                self.note(f"{name} was not made")
             case ToolFinished(call=call, result=result, duration_s=duration_s):
                 already_shown = self._live_output.pop(call.id, "").rstrip("\n")
                 self.note(result.card.body.removeprefix(already_shown).strip("\n"))
@@ -105,8 +115,11 @@ def _statistics(event: Finished) -> str:
 
 
 async def _turn(conversation: Conversation, transcript: Transcript, text: str, force_tool: str | None = None) -> None:
-    """Send one message and show what happens. Cancelling this cancels the turn."""
-    async with aclosing(conversation.send(text, force_tool=force_tool)) as events:
+    """Send one message, with the files it names, and show what happens. Cancelling this cancels the turn."""
+    files = mentioned_files(text)
+    for file in files:
+        transcript.note(f"file: {file.name} ({len(file.body)} bytes)")
+    async with aclosing(conversation.send(text, force_tool=force_tool, files=files)) as events:
         async for event in events:
             transcript.show(event)
             if isinstance(event, ApprovalRequested):
@@ -180,17 +193,17 @@ async def _obey(conversation: Conversation, transcript: Transcript, line: str) -
     match command:
         case "":
             return
-        case "/help":
-            transcript.note(HELP)
+        case "/help" | "/sandbox" | "/files":
+            transcript.note(await _told(conversation, command))
         case "/clear":
             await conversation.reset()
             transcript.note("The history is empty.")
-        case "/sandbox":
-            transcript.note(f"{conversation.info.sandbox}\n{conversation.info.sandbox_table}")
         case "/permission":
             await _permission(conversation, transcript, rest.strip())
         case "/python" | "/search":
             await _force(conversation, transcript, _SHORT_NAMES[command], rest)
+        case "/save":
+            transcript.note(f"saved {await save_file(conversation, rest.strip())}")
         case "/tool":
             name, _, text = rest.strip().partition(" ")
             await _force(conversation, transcript, name, text)
@@ -198,6 +211,13 @@ async def _obey(conversation: Conversation, transcript: Transcript, line: str) -
             raise UserError(f"{command} is not a command; /help lists them")
         case _:
             await _turn(conversation, transcript, line)
+
+
+async def _told(conversation: Conversation, command: str) -> str:
+    """What a command that only asks is answered."""
+    if command == "/files":
+        return listing(await conversation.files())
+    return HELP if command == "/help" else f"{conversation.info.sandbox}\n{conversation.info.sandbox_table}"
 
 
 async def _force(conversation: Conversation, transcript: Transcript, tool: str, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, cast
 
 from engine import ModelOptions
@@ -23,10 +24,13 @@ from mistralrs_agent.options.user_keys import read_user_keys
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.storage.database import MEMORY
 from mistralrs_agent.storage.sessions import SessionStore
+from mistralrs_agent.storage.skills import SkillStore
 from mistralrs_agent.tools.dispatch import Dispatcher
+from mistralrs_agent.tools.files import file_tools
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.shell import ShellTool
+from mistralrs_agent.tools.skills import SkillTool
 from mistralrs_agent.tools.toolbox import Toolbox
 from sandbox import LayerReport, SandboxError, SandboxPolicy, describe
 
@@ -197,18 +201,23 @@ async def open_agent(
     Raises: UserError when the sandbox cannot be had, engine.EngineError when the model cannot.
     """
     async with AsyncExitStack() as stack:
+        choice = options.agent
+        store = SessionStore(choice.state or default_state, keep=choice.session_keep, ttl_s=choice.session_ttl)
+        stack.callback(store.close)
         toolbox = Toolbox()
         sandbox = None
-        interpreters = Interpreters(sandbox_policy(options))
-        if options.agent.runs_code or options.agent.enable_shell:
+        interpreters = Interpreters(sandbox_policy(options), store.files)
+        runs_code = options.agent.runs_code or options.agent.enable_shell
+        if runs_code:
             sandbox = await _add_code_tools(toolbox, interpreters, options)
+        for tool in file_tools(store.files, interpreters if runs_code else None):
+            toolbox.add(tool)
+        skills_dir = choice.skills_dir or stack.enter_context(TemporaryDirectory(prefix="mistralrs-skills-"))
+        toolbox.add(SkillTool(SkillStore(Path(skills_dir)), interpreters))
         if options.agent.searches:
             _add_search(toolbox, options, local_pages=local_pages)
         model = await open_model(model_options(options), report=report)
         stack.push_async_callback(model.close)
-        choice = options.agent
-        store = SessionStore(choice.state or default_state, keep=choice.session_keep, ttl_s=choice.session_ttl)
-        stack.callback(store.close)
         sessions = Sessions(store, toolbox.end_session, limit=choice.session_limit, idle_s=choice.session_idle)
         agent = Agent(model, toolbox, agent_settings(options), sessions)
         stack.push_async_callback(agent.close)

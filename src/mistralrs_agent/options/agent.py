@@ -73,8 +73,9 @@ class Agent(Section):
     """Longest run of one shell call."""
     shell_workdir: Annotated[str | None, flag("--shell-workdir", supported=False, metavar="DIR")] = None
     """Folder where the shell runs."""
-    skills_dir: Annotated[str | None, flag("--skills-dir", supported=False, metavar="DIR")] = None
-    """Folder that keeps uploaded skills."""
+    skills_dir: Annotated[str | None, flag("--skills-dir", metavar="DIR")] = None
+    """Folder with skills, one folder with a SKILL.md each, which the model may use; it keeps uploaded ones too. Without
+    it those are gone when the server ends."""
     mcp_config: Annotated[FilePath | None, flag("--mcp-config", supported=False)] = None
     """JSON file with MCP servers whose tools the model may call."""
 

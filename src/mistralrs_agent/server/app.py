@@ -17,7 +17,7 @@ from mistralrs_agent.server.guards import ApiKeyGuard, BodyLimit, JsonBodies, Or
 from mistralrs_agent.server.mcp_chat import mcp_chat
 from mistralrs_agent.server.record import RoutePatterns
 from mistralrs_agent.server.request_log import RequestLog
-from mistralrs_agent.server.routes import adapters, chat, completions, health, metrics, models, sessions
+from mistralrs_agent.server.routes import adapters, chat, completions, files, health, metrics, models, sessions, skills
 from mistralrs_agent.server.routes import agent as agent_routes
 from mistralrs_agent.server.settings import ServerSettings
 from mistralrs_agent.server.state import Served
@@ -29,7 +29,7 @@ def create_app(agent: Agent, settings: ServerSettings, telemetry: Telemetry | No
 
     `telemetry` is shared by the apps of one agent; by default this one has its own.
     """
-    families = [chat, completions, models, adapters, agent_routes, sessions, health]
+    families = [chat, completions, models, adapters, agent_routes, sessions, files, skills, health]
     if settings.metrics:
         families.append(metrics)
     return _app(agent, settings, telemetry, [family.router for family in families])

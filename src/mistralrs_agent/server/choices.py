@@ -20,5 +20,7 @@ def several_choices(agent: Agent, model: ChatModel, turn: Turn) -> AsyncGenerato
         raise RequestError("A session has one answer per turn: n must be 1.", param="n")
     if agent.tools_of(turn):
         raise RequestError("With tools of the server there is one answer per turn: n must be 1.", param="n")
+    if turn.files:
+        raise RequestError("With files there is one answer per turn: n must be 1.", param="n")
     agent.run(replace(turn, sampling=replace(turn.sampling, n=1)))  # for its checks; never started
     return model.chat(turn.request(turn.messages, agent.settings.system_prompt, turn.client_tools, turn.tool_choice))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import socket
 from abc import ABC, abstractmethod
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from mistralrs_agent.server.settings import ServerSettings
 USER = "user"
 """Where the state of a request says whose key it came with; empty for `api_key` and without keys."""
 _OPEN_PATHS = ("/", "/health")
+_UPLOADS = re.compile(r"/v1/files|/v1/skills(/[^/]+/versions)?")
 
 
 class Guard(ABC):
@@ -87,15 +89,16 @@ class ApiKeyGuard(Guard):
 
 
 class JsonBodies(Guard):
-    """Bodies must say that they are JSON."""
+    """Bodies must say that they are JSON, uploads that they are forms: those `OriginGuard` alone protects."""
 
     def refusal(self, scope: Scope, headers: Headers) -> ErrorReply | None:
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return None
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
+        wanted = "multipart/form-data" if _UPLOADS.fullmatch(scope["path"]) else "application/json"
+        if kind == wanted:
             return None
-        return ErrorReply(415, f"Send 'Content-Type: application/json', not {kind!r}.", code="unsupported_media_type")
+        return ErrorReply(415, f"Send 'Content-Type: {wanted}', not {kind!r}.", code="unsupported_media_type")
 
 
 class BodyLimit:

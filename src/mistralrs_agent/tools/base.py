@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from engine import ToolSpec
+from mistralrs_agent.storage.files import StoredFile
 
 
 class ToolKind(StrEnum):
@@ -61,6 +62,8 @@ class ToolResult:
     """Facts for API clients: the `data` of the progress event (`tool_type`, `stdout`, …)."""
     images: tuple[bytes, ...] = ()
     """PNG files, such as captured figures."""
+    files: tuple[StoredFile, ...] = ()
+    """Files the call made or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class ToolContext:
     """A longer `ToolResult.content` loses its middle; a tool does better to fit by itself."""
     resumed: bool = False
     """The session began before this process or this stay in memory: what tools kept for it then is gone."""
+    round: int = 0
+    turn: int = 0
+    """Which turn of the session, counted from 0."""
 
 
 class Tool(Protocol):

@@ -5,41 +5,76 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
+from mistralrs_agent.storage.database import MEMORY, open_database
+from mistralrs_agent.storage.files import FileStore
 from mistralrs_agent.tools.base import ToolContext
+from mistralrs_agent.tools.session_files import Collected, collect, lay_out
 from sandbox import SandboxPolicy, Session
 
-_ALL_LOST = "This is a new start: variables and files that earlier turns made are gone."
-_VARIABLES_LOST = "This is a new start: variables that earlier turns made are gone; their files are still there."
+_LOST = (
+    "This is a new start: variables that earlier turns made are gone; the files of the conversation are still there."
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is kept of one conversation."""
+
+    session: Session | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by one call at a time, so that what it made can be told from what the next one makes."""
+    laid_out: set[str] = field(default_factory=set[str])
+    """Ids of files that are, or were, in the working directory."""
 
 
 class Interpreters:
     """Sandbox sessions by the id of the conversation, each started when first needed."""
 
-    def __init__(self, policy: SandboxPolicy) -> None:
-        """`policy.workdir`: each session gets a folder of its own in it."""
+    def __init__(self, policy: SandboxPolicy, files: FileStore | None = None) -> None:
+        """`policy.workdir`: each session gets a folder of its own in it. `files`: what conversations bring to their
+        sessions and what code makes there; None: kept in memory.
+        """
         self.policy = policy
-        self._sessions: dict[str, Session] = {}
-        self._opening = asyncio.Lock()
+        self.files = files or FileStore(open_database(MEMORY))
+        self._places: dict[str, _Place] = {}
 
     def __len__(self) -> int:
         """How many sandboxes are open."""
         return len(self._sessions)
 
     def lost(self, context: ToolContext) -> tuple[str, ...]:
-        """What to tell the model about earlier calls whose state is gone; ask before `of`, which starts anew."""
-        if not context.resumed or context.session_id in self._sessions:
-            return ()
-        return (_VARIABLES_LOST if self.policy.workdir else _ALL_LOST,)
+        """What to tell the model about earlier calls whose state is gone; ask before `use`, which starts anew."""
+        place = self._places.get(context.session_id)
+        started = place is not None and place.session is not None
+        return (_LOST,) if context.resumed and not started else ()
 
-    async def of(self, session_id: str) -> Session:
-        """Raises: SandboxError."""
-        async with self._opening:  # calls of a round begin, and so run, in their order
-            if session_id not in self._sessions:
-                self._sessions[session_id] = await Session.open(self._policy_of(session_id))
-            return self._sessions[session_id]
+    @asynccontextmanager
+    async def use(self, session_id: str) -> AsyncGenerator[Session]:
+        """The session for one call, with all files of the conversation in its working directory; the next call waits.
+
+        Raises: SandboxError.
+        """
+        place = self._places.setdefault(session_id, _Place())
+        async with place.turn:  # calls of a round begin, and so run, in their order
+            if place.session is None:
+                place.session = await Session.open(self._policy_of(session_id))
+            await lay_out(self.files, place.session, session_id, place.laid_out)
+            yield place.session
+
+    async def collect(self, session: Session, context: ToolContext, tool: str, expected: Sequence[str]) -> Collected:
+        """Keep the files that the last call of `tool` made, and those that are expected. To be called inside `use`.
+
+        Raises: SandboxError.
+        """
+        source = {"tool": tool, "round": context.round, "turn": context.turn}
+        found = await collect(self.files, session, context.session_id, expected, source)
+        self._places[context.session_id].laid_out.update(file.id for file in found.files)
+        return found
 
     def _policy_of(self, session_id: str) -> SandboxPolicy:
         if self.policy.workdir is None:
@@ -48,13 +83,15 @@ class Interpreters:
 
     async def reset(self, session_id: str) -> None:
         """Raises: SandboxError."""
-        if session_id in self._sessions:
-            await self._sessions[session_id].reset()
+        if (place := self._places.get(session_id)) is not None:
+            async with place.turn:
+                if place.session is not None:
+                    await place.session.reset()
 
     async def end(self, session_id: str) -> None:
-        session = self._sessions.pop(session_id, None)
-        if session is not None:
-            await session.close()
+        place = self._places.pop(session_id, None)
+        if place is not None and place.session is not None:
+            await place.session.close()
 
 
 def folder_name(session_id: str) -> str:

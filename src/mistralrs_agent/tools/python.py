@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
@@ -13,14 +14,14 @@ from engine import ToolSpec
 from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
 from mistralrs_agent.tools.interpreters import Interpreters
+from mistralrs_agent.tools.session_files import Collected, ExpectedFile, asking_for, files_data, still_missing
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text, shortened
-from sandbox import ProducedFile, Result, SandboxError
+from sandbox import Result, SandboxError
 
 _METADATA = ToolMetadata(ToolSource.BUILT_IN, ToolKind.CODE_EXECUTION, "Python code")
 _PACKAGES = ("numpy", "pandas", "scipy", "sympy", "matplotlib", "PIL", "sklearn", "requests")
 _STATUS = {"ok": "success", "error": "error", "timeout": "timeout", "crashed": "error"}
 _FILES_NAMED = 20
-Produced = tuple[ProducedFile, ...]
 
 
 class PythonArguments(BaseModel):
@@ -40,6 +41,7 @@ class PythonTool:
 
     def __init__(self, interpreters: Interpreters, isolation: str) -> None:
         self._interpreters = interpreters
+        self._expected: tuple[ExpectedFile, ...] = ()
         policy = interpreters.policy
         installed = [name for name in _PACKAGES if find_spec(name)] if policy.python is None else []
         description = prompt_text(
@@ -50,6 +52,12 @@ class PythonTool:
         )
         self.spec = ToolSpec("mistralrs_execute_python", description, parameters(PythonArguments))
 
+    def expecting(self, expected: tuple[ExpectedFile, ...]) -> PythonTool:
+        """The same tool for a request that wants these files."""
+        tool = copy(self)
+        tool._expected, tool.spec = expected, asking_for(self.spec, expected)
+        return tool
+
     def call_card(self, arguments: Mapping[str, Any]) -> Card:
         return Card("Python", arguments["code"], "python")
 
@@ -57,18 +65,20 @@ class PythonTool:
         code = PythonArguments.model_validate(arguments).code
         lost = self._interpreters.lost(context)
         try:
-            session = await self._interpreters.of(context.session_id)
-            result = await session.run(code, on_output=context.emit)
-            produced = await session.produced_files()
+            async with self._interpreters.use(context.session_id) as session:
+                result = await session.run(code, on_output=context.emit)
+                names = [file.name for file in self._expected]
+                made = await self._interpreters.collect(session, context, self.spec.name, names)
         except SandboxError as error:
             raise ToolFailed(f"the code was not run: {error}") from error
-        notes = (*result.notes, *lost)
+        notes = (*result.notes, *lost, *still_missing(made))
         return ToolResult(
-            content=_for_model(result, produced, notes, context.max_result_chars),
-            card=_for_person(result, produced, notes),
+            content=_for_model(result, made, notes, context.max_result_chars),
+            card=_for_person(result, notes),
             ok=result.status == "ok",
-            data=_for_clients(result, produced),
+            data=_for_clients(result, made),
             images=result.images,
+            files=(*made.files, *made.unchanged),
         )
 
     async def end_session(self, session_id: str) -> None:
@@ -106,7 +116,7 @@ def python_tools(interpreters: Interpreters, isolation: str) -> tuple[Tool, Tool
     return PythonTool(interpreters, isolation), ResetPythonTool(interpreters)
 
 
-def _for_model(result: Result, produced: Produced, notes: tuple[str, ...], limit: int) -> str:
+def _for_model(result: Result, made: Collected, notes: tuple[str, ...], limit: int) -> str:
     """Streams and value each get a share of the limit, so that none can push the others out."""
     share = limit // 4
     return compact_json(
@@ -117,13 +127,13 @@ def _for_model(result: Result, produced: Produced, notes: tuple[str, ...], limit
             "exception": shortened(result.exception or "", share),
             "result": shortened(result.value or "", share),
             "images_generated": len(result.images),
-            "files": [file.name for file in produced[:_FILES_NAMED]],
+            "files": [file.path for file in made.files[:_FILES_NAMED]],
             "notes": notes,
         }
     )
 
 
-def _for_person(result: Result, produced: Produced, notes: tuple[str, ...]) -> Card:
+def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
     title = {
         "ok": "Done",
         "error": (result.exception or "").rstrip().rpartition("\n")[2] or "Failed",
@@ -131,12 +141,11 @@ def _for_person(result: Result, produced: Produced, notes: tuple[str, ...]) -> C
         "crashed": "The interpreter ended",
     }[result.status]
     figures = f"{len(result.images)} figure(s)" if result.images else ""
-    files = ", ".join(f"{file.name} ({file.size} bytes)" for file in produced[:_FILES_NAMED])
-    parts = (result.stdout, result.stderr, result.exception, result.value, figures, files, *notes)
+    parts = (result.stdout, result.stderr, result.exception, result.value, figures, *notes)
     return Card(title, "\n".join(part.rstrip("\n") for part in parts if part))
 
 
-def _for_clients(result: Result, produced: Produced) -> dict[str, Any]:
+def _for_clients(result: Result, made: Collected) -> dict[str, Any]:
     return {
         "tool_type": "code_execution",
         "status": result.status,
@@ -145,7 +154,7 @@ def _for_clients(result: Result, produced: Produced) -> dict[str, Any]:
         "exception": result.exception,
         "result": result.value,
         "table": None if result.table is None else asdict(result.table),
-        "files": [asdict(file) for file in produced],
+        "files": files_data(made.files),
         "working_directory": str(result.working_directory),
         "execution_time_ms": round(result.duration_ms),
     }

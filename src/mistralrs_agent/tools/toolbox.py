@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -33,15 +33,21 @@ class Toolbox:
     def names(self) -> tuple[str, ...]:
         return tuple(self._tools)
 
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
     def has(self, kind: ToolKind) -> bool:
         return any(tool.metadata.kind is kind for tool in self._tools.values())
 
-    def offered(self, *, code_execution: bool, web_search: bool, shell: bool = False) -> dict[str, Tool]:
-        """The tools of one turn: code, shell and web tools when switched on, all others always."""
+    def offered(
+        self, *, code_execution: bool, web_search: bool, shell: bool = False, files: bool = False
+    ) -> dict[str, Tool]:
+        """The tools of one turn: code, shell, web and file tools when switched on, all others always."""
         switched = {
             ToolKind.CODE_EXECUTION: code_execution,
             ToolKind.WEB_SEARCH: web_search,
             ToolKind.SHELL: shell,
+            ToolKind.FILE: files,
         }
         return {name: tool for name, tool in self._tools.items() if switched.get(tool.metadata.kind, True)}
 

@@ -37,6 +37,7 @@ async def start_reply(served: Served, body: ChatRequest) -> tuple[ReplyHead, Rep
     server_tools = agent.tools_of(turn)
     head = ReplyHead(
         model=agent.model.info.id,
+        files=agent.sessions.files,
         client_tools=frozenset(spec.name for spec in turn.client_tools if spec.name not in server_tools),
         include_usage=body.include_usage,
         agentic=bool(server_tools),

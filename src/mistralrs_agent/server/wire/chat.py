@@ -9,19 +9,20 @@ from pydantic import AfterValidator, AliasChoices, Field, field_validator, model
 
 from engine import SamplingParams
 from mistralrs_agent.agent.events import Permission
-from mistralrs_agent.agent.turn import Turn
+from mistralrs_agent.agent.turn import Attachment, Turn
 from mistralrs_agent.server.wire.agent import RuleField
 from mistralrs_agent.server.wire.base import (
     NoEffect,
     Unsupported,
-    UnsupportedList,
     invalid,
     only,
 )
 from mistralrs_agent.server.wire.constraint import Grammar, ResponseFormat, reply_constraint
+from mistralrs_agent.server.wire.files import ExpectedFileField
 from mistralrs_agent.server.wire.messages import MessageField
 from mistralrs_agent.server.wire.sampling import SamplingFields, StreamOptions
 from mistralrs_agent.server.wire.search import WebSearchOptions
+from mistralrs_agent.server.wire.skills import SkillField
 from mistralrs_agent.server.wire.tools import (
     CodeInterpreter,
     NamedTool,
@@ -70,8 +71,11 @@ class ChatRequest(SamplingFields):
     agent_permission_rules: Annotated[list[RuleField], Field(max_length=100)] | None = None
     max_tool_rounds: Annotated[int, Field(ge=0)] | None = None
     session_id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    files: Annotated[list[ExpectedFileField], Field(max_length=64)] | None = None
+    """What tools have to make."""
+    skills: Annotated[list[SkillField], Field(max_length=100)] | None = None
+    """Skills the model may use; when absent, those that the server's owner put there."""
 
-    files: UnsupportedList = None
     audio: Unsupported = None
     modalities: Annotated[Any, AfterValidator(only(["text"], because="can only be ['text']"))] = None
     moderation: Unsupported = None
@@ -160,6 +164,13 @@ class ChatRequest(SamplingFields):
             shell=bool(self.enable_shell),
             permission=Permission(self.agent_permission) if self.agent_permission else None,
             permission_rules=tuple(rule.to_rule() for rule in self.agent_permission_rules or ()),
+            files=tuple(
+                Attachment(number, file.to_file())
+                for number, message in enumerate(self.messages)
+                for file in message.files
+            ),
+            skills=None if self.skills is None else tuple(skill.to_reference() for skill in self.skills),
+            expected_files=tuple(file.to_expected() for file in self.files or ()),
             max_rounds=self.max_tool_rounds,
             session_id=self.session_id,
             constraint=reply_constraint(self.response_format, self.grammar),

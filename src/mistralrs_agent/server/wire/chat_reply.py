@@ -6,6 +6,7 @@ whose data is also a valid chunk with no choices, so that clients which know not
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -26,14 +27,21 @@ from engine import (
 )
 from mistralrs_agent.agent.events import (
     Event,
+    FileMissing,
+    FileProduced,
     Finished,
     RoundStarted,
     ToolFinished,
     TurnStarted,
 )
-from mistralrs_agent.event_codec import agent_event
+from mistralrs_agent.event_codec import agent_event, images_body, missing_file_body
 from mistralrs_agent.server.sse import DONE, frame
+from mistralrs_agent.server.wire.files import file_with_contents
 from mistralrs_agent.server.wire.usage import chat_logprobs, usage_body
+from mistralrs_agent.storage.files import FileStore
+
+MAX_FILES = 64
+"""In one answer."""
 
 Reply = AsyncGenerator[Event, None] | AsyncGenerator[ReplyEvent, None]
 """What the agent says during a turn; or, for several choices at once, what the model says."""
@@ -46,6 +54,8 @@ class ReplyHead:
     model: str
     client_tools: frozenset[str]
     """Calls to these are shown to the client."""
+    files: FileStore
+    """Where the files are that tools make."""
     include_usage: bool = False
     """End a stream with an extra chunk that holds the usage."""
     agentic: bool = False
@@ -89,6 +99,8 @@ async def chat_frames(reply: Reply, head: ReplyHead) -> AsyncGenerator[str, None
                     pass
                 case _:
                     name, data = agent_event(event)
+                    if isinstance(event, FileProduced):
+                        data |= await asyncio.to_thread(file_with_contents, head.files, event.file)
                     yield frame(head.chunk(**data), event=name)
     if head.include_usage:
         yield frame(head.chunk(usage=usage_body(usage)))
@@ -98,7 +110,7 @@ async def chat_frames(reply: Reply, head: ReplyHead) -> AsyncGenerator[str, None
 async def chat_body(reply: Reply, head: ReplyHead) -> dict[str, Any]:
     """The whole answer."""
     choices: dict[int, _Collected] = {}
-    tool_records: list[dict[str, Any]] = []
+    work = _Work()
     usage, more = Usage(), dict[str, Any]()
     async with aclosing(reply) as events:
         async for event in events:
@@ -111,8 +123,8 @@ async def chat_body(reply: Reply, head: ReplyHead) -> dict[str, Any]:
                     choices.setdefault(event.index, _Collected()).thinking += event.text
                 case RoundStarted():
                     choices.clear()  # the answer is what the last round says
-                case ToolFinished():
-                    tool_records.append(_tool_record(event))
+                case ToolFinished() | FileProduced() | FileMissing():
+                    work.note(event)
                 case Finished():
                     choices.setdefault(0, _Collected()).finish = event
                     usage = event.usage
@@ -122,8 +134,7 @@ async def chat_body(reply: Reply, head: ReplyHead) -> dict[str, Any]:
                     usage = event.usage or usage
                 case _:
                     pass
-    if tool_records:
-        more["agentic_tool_calls"] = tool_records
+    more |= await asyncio.to_thread(work.body, head.files)
     shaped = [choices[index].body(index, head.client_tools) for index in sorted(choices)]
     return head.body("chat.completion", choices=shaped, usage=usage_body(usage), **more)
 
@@ -164,6 +175,32 @@ class _Streamed:
                     return None
                 call = {"index": self.call_positions[event.call_id], "function": {"arguments": event.fragment}}
                 return self.opening({"tool_calls": [call]})
+
+
+@dataclass(slots=True)
+class _Work:
+    """What tools did for a whole answer."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    files: dict[str, FileProduced | FileMissing] = field(default_factory=dict[str, FileProduced | FileMissing])
+    """By id, or by name where there is none."""
+
+    def note(self, event: ToolFinished | FileProduced | FileMissing) -> None:
+        match event:
+            case ToolFinished():
+                self.calls.append(_tool_record(event))
+            case FileProduced():
+                self.files[event.file.id] = event
+            case FileMissing():
+                self.files[event.name] = event
+
+    def body(self, store: FileStore) -> dict[str, Any]:
+        """Reads the files: call it in a thread."""
+        files = [
+            missing_file_body(event) if isinstance(event, FileMissing) else file_with_contents(store, event.file)
+            for event in list(self.files.values())[:MAX_FILES]
+        ]
+        return ({"agentic_tool_calls": self.calls} if self.calls else {}) | ({"files": files} if files else {})
 
 
 @dataclass(slots=True)
@@ -218,9 +255,12 @@ def _call_body(call: ToolCall) -> dict[str, Any]:
 
 
 def _tool_record(event: ToolFinished) -> dict[str, Any]:
+    images = images_body(event.result)
     return {
         "round": event.round,
         "name": event.call.name,
         "arguments": event.call.arguments,
         "result_content": event.result.content,
+        **({"result_images_base64": images["images_base64"]} if images else {}),
+        **({"file_ids": [file.id for file in event.result.files]} if event.result.files else {}),
     }

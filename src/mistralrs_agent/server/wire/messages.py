@@ -10,27 +10,29 @@ from pydantic import AfterValidator, AliasChoices, Field, field_validator, model
 
 from engine import Message, ToolCall
 from mistralrs_agent.server.wire.base import NoEffect, Unsupported, UnsupportedList, WireModel, invalid, only
+from mistralrs_agent.server.wire.files import FilePart
 
 
 class Part(WireModel):
-    """A piece of content. Only text has a meaning for the models served here."""
+    """A piece of content: text, or a file, of which the model is told in words. It can see no pictures."""
 
-    type: Literal["text", "refusal"] = "text"
+    type: Literal["text", "refusal", "file"] = "text"
     text: str | None = None
     refusal: str | None = None
+    file: FilePart | None = None
     cache_control: NoEffect = None
 
     @model_validator(mode="before")
     @classmethod
     def _text_only(cls, value: Any) -> Any:
         kind = value.get("type", "text") if isinstance(value, dict) else None
-        if isinstance(kind, str) and kind not in ("text", "refusal"):
+        if isinstance(kind, str) and kind not in ("text", "refusal", "file"):
             raise invalid(f"this model reads text only; parts of type {kind!r} are not supported")
         return value
 
     @model_validator(mode="after")
     def _has_its_text(self) -> Part:
-        if self.words is None:
+        if (self.file if self.type == "file" else self.words) is None:
             raise invalid(f"a part of type {self.type!r} needs {self.type!r}")
         return self
 
@@ -79,13 +81,21 @@ class MessageField(WireModel):
     def _fits_the_role(self) -> MessageField:
         if self.tool_calls and self.role != "assistant":
             raise invalid(f"tool_calls belong to assistant messages, not to role {self.role!r}")
+        if self.files and self.role != "user":
+            raise invalid(f"files belong to user messages, not to role {self.role!r}")
         if self.content is None and self.role != "assistant":
             raise invalid(f"a message of role {self.role!r} needs content")
         return self
 
+    @property
+    def files(self) -> list[FilePart]:
+        """What came with the message, in order."""
+        return [part.file for part in self.content if part.file] if isinstance(self.content, list) else []
+
     def to_message(self) -> Message:
+        """The message without its files."""
         if isinstance(self.content, list):
-            content = "\n".join(part.words or "" for part in self.content)
+            content = "\n".join(part.words or "" for part in self.content if part.type != "file")
         else:
             content = self.content if self.content is not None else self.refusal or ""
         return Message(
