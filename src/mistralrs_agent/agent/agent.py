@@ -16,7 +16,7 @@ from mistralrs_agent.agent.loop import Limits, TurnLoop
 from mistralrs_agent.agent.observer import TurnObserver
 from mistralrs_agent.agent.permission import PermissionGate
 from mistralrs_agent.agent.rules import Policy, Rule
-from mistralrs_agent.agent.sessions import Sessions
+from mistralrs_agent.agent.sessions import Sessions, check_id
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.storage.skills import SkillStore
@@ -122,6 +122,8 @@ class Agent:
         runs_code = turn.code_execution or turn.shell
         if turn.expected_files and not runs_code:
             raise RequestError("files can only be made in a request with code execution or the shell", param="files")
+        if turn.session_id is not None:
+            check_id(turn.session_id)
         offered = self.toolbox.offered(
             code_execution=turn.code_execution,
             web_search=turn.web_search,

@@ -21,6 +21,13 @@ from mistralrs_agent.storage.sessions import SessionStore
 MAX_ID_LENGTH = 256
 
 
+def check_id(session_id: str) -> None:
+    """Raises: RequestError for an id that no store could keep."""
+    if not (0 < len(session_id) <= MAX_ID_LENGTH and session_id.isprintable()):
+        message = f"session_id must have 1 to {MAX_ID_LENGTH} printable characters, got {len(session_id)}"
+        raise RequestError(message, param="session_id")
+
+
 @dataclass(slots=True)
 class Session:
     """One conversation, held by at most one turn at a time."""
@@ -97,9 +104,8 @@ class Sessions:
 
         Raises: RequestError when the id cannot be one.
         """
-        if session_id is not None and not (0 < len(session_id) <= MAX_ID_LENGTH and session_id.isprintable()):
-            message = f"session_id must have 1 to {MAX_ID_LENGTH} printable characters, got {len(session_id)}"
-            raise RequestError(message, param="session_id")
+        if session_id is not None:
+            check_id(session_id)
         live = self._find(session_id or str(uuid4()))
         live.users += 1
         try:
