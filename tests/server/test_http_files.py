@@ -25,7 +25,8 @@ from sandbox import SandboxPolicy
 
 CHAT = "/v1/chat/completions"
 CSV = b"city,people\nParis,2\n"
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+"""One pixel."""
 DRAW = f"""
 import base64, sys, types
 class Image:
@@ -165,6 +166,25 @@ async def test_a_list_is_paged_and_filtered(file_agent):
         assert ([f["id"] for f in rest["data"]], rest["has_more"]) == (ids[:1], False)
         assert len((await client.get("/v1/files?session_id=s")).json()["data"]) == 2
         assert (await client.get("/v1/files?purpose=user_data")).json()["data"] == []
+
+
+async def test_users_see_and_use_only_their_own_files(file_agent):
+    agent = file_agent([python("open('made.txt', 'w').write('x')")], [text("ok")], [text("ok")])
+    ann, bob = {"x-api-key": "a"}, {"x-api-key": "b"}
+    async with http_client(agent, user_keys={"a": "ann", "b": "bob"}) as client:
+        secret = (
+            await client.post("/v1/files", headers=ann, **form(file=("s.txt", b"secret"), purpose="user_data"))
+        ).json()
+        body = {"messages": said({"file_id": secret["id"]}), "session_id": "s", "enable_code_execution": True}
+        made = (await client.post(CHAT, json=body, headers=ann)).json()["files"][0]
+        assert made["session_id"] == "s"
+        for path in (secret["id"], made["id"], f"{made['id']}/content"):
+            assert (await client.get(f"/v1/files/{path}", headers=bob)).status_code == 404
+            assert (await client.get(f"/v1/files/{path}", headers=ann)).status_code == 200
+        assert (await client.get("/v1/files", headers=bob)).json()["data"] == []
+        mine = (await client.get("/v1/files?session_id=s", headers=ann)).json()["data"]
+        assert [file["name"] for file in mine] == ["made.txt", "s.txt"]
+        assert (await client.post(CHAT, json=body, headers=bob)).status_code == 404
 
 
 def form(**parts) -> dict:

@@ -98,6 +98,22 @@ async def test_anthropic_clients_get_their_shape(agent):
         assert (versions["data"][0]["type"], versions["data"][0]["version"]) == ("skill_version", "1")
 
 
+async def test_users_use_the_skills_of_the_server_and_change_none(agent):
+    ann = {"x-api-key": "key-of-ann"}
+    async with http_client(agent, user_keys={"key-of-ann": "ann"}, api_key="operator") as client:
+        assert (await client.get("/v1/skills/own", headers=ann)).status_code == 200
+        for method, path in (
+            ("POST", ""),
+            ("POST", "/own/versions"),
+            ("DELETE", "/own"),
+            ("DELETE", "/own/versions/1"),
+        ):
+            answer = await client.request(method, f"/v1/skills{path}", headers=ann, **upload(zipped()))
+            assert (answer.status_code, "operator" in answer.json()["error"]["message"]) == (403, True)
+        made = await client.post("/v1/skills", headers={"authorization": "Bearer operator"}, **upload(zipped()))
+        assert made.status_code == 200
+
+
 async def test_attacks_and_mistakes_are_refused_as_json_and_leave_nothing(agent, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     requests = [

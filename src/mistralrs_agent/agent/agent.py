@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine import ChatModel, TextDelta, ThinkingDelta
 from mistralrs_agent.agent.approvals import Approvals
@@ -21,6 +21,7 @@ from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError
 from mistralrs_agent.storage.skills import SkillStore
 from mistralrs_agent.tools.base import Tool, ToolKind
+from mistralrs_agent.tools.callback import CallbackTool, ToolCallback
 from mistralrs_agent.tools.dispatch import Dispatcher, DispatchTool
 from mistralrs_agent.tools.files import SurfaceOutputsTool
 from mistralrs_agent.tools.python import PythonTool
@@ -53,6 +54,8 @@ class AgentSettings:
     approval_timeout_s: float = 300.0
     tool_timeout_s: float = 600.0
     """Longest run of a call, for tools that name no limit of their own."""
+    tool_callbacks: Mapping[str, ToolCallback] = field(default_factory=dict[str, ToolCallback])
+    """Functions of this program that run tools which clients describe, by the tool's name."""
     dispatcher: Dispatcher | None = None
     """Runs the tools that clients describe; None: the clients do."""
 
@@ -107,36 +110,43 @@ class Agent:
         raise RequestError("This server keeps no skills.", status=404, code="skill_not_found")
 
     def tools_of(self, turn: Turn) -> dict[str, Tool]:
-        """What runs here in a turn: the tools it asks for and, with a dispatcher, those that its client describes.
+        """What runs here in a turn: the tools it asks for, and those that its client describes where a callback or a
+        dispatcher runs them.
 
         Raises: RequestError when the server does not have what is asked for.
         """
-        if turn.code_execution and not self.code_execution:
-            raise RequestError("this server does not run code: start it with --enable-code-execution or --agent")
-        if turn.web_search and not self.web_search:
-            raise RequestError("this server does not search the web: start it with --enable-search or --agent")
-        if turn.shell and not self.shell:
-            raise RequestError("this server runs no shell commands: start it with --enable-shell")
+        self._check_switches(turn)
         if self._max_rounds(turn) == 0:
             return {}
-        runs_code = turn.code_execution or turn.shell
-        if turn.expected_files and not runs_code:
-            raise RequestError("files can only be made in a request with code execution or the shell", param="files")
-        if turn.session_id is not None:
-            check_id(turn.session_id)
         offered = self.toolbox.offered(
             code_execution=turn.code_execution,
             web_search=turn.web_search,
             shell=turn.shell,
             files=bool(turn.expected_files) or has_attachments(self.sessions.files, turn),
         )
-        if turn.skills:
-            _ = self.skills  # or refuse
         fitting = {name: _for_turn(tool, turn) for name, tool in offered.items()}
         tools = {name: tool for name, tool in fitting.items() if tool is not None}
-        if self.settings.dispatcher is not None:
-            tools |= {spec.name: DispatchTool(spec, self.settings.dispatcher) for spec in turn.client_tools}
+        for spec in turn.client_tools:
+            if spec.name in self.settings.tool_callbacks:
+                tools[spec.name] = CallbackTool(spec, self.settings.tool_callbacks[spec.name])
+            elif self.settings.dispatcher is not None:
+                tools[spec.name] = DispatchTool(spec, self.settings.dispatcher)
         return tools
+
+    def _check_switches(self, turn: Turn) -> None:
+        """Raises: RequestError for what this server does not have, or a session id that is none."""
+        if turn.code_execution and not self.code_execution:
+            raise RequestError("this server does not run code: start it with --enable-code-execution or --agent")
+        if turn.web_search and not self.web_search:
+            raise RequestError("this server does not search the web: start it with --enable-search or --agent")
+        if turn.shell and not self.shell:
+            raise RequestError("this server runs no shell commands: start it with --enable-shell")
+        if turn.expected_files and not (turn.code_execution or turn.shell):
+            raise RequestError("files can only be made in a request with code execution or the shell", param="files")
+        if turn.session_id is not None:
+            check_id(turn.session_id)
+        if turn.skills:
+            _ = self.skills  # or refuse
 
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Run one turn; the last event is `Finished`. Closing the iterator cancels the turn.

@@ -45,7 +45,7 @@ class Interpreters:
 
     def __len__(self) -> int:
         """How many sandboxes are open."""
-        return len(self._sessions)
+        return sum(place.session is not None for place in self._places.values())
 
     def lost(self, context: ToolContext) -> tuple[str, ...]:
         """What to tell the model about earlier calls whose state is gone; ask before `use`, which starts anew."""

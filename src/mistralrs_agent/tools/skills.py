@@ -59,7 +59,7 @@ class SkillTool:
         listed = "\n".join(f"- {s.name}: {shortened(s.description, _DESCRIPTION_CHARS)}" for s in self._skills.values())
         schema = parameters(SkillArguments)
         schema["properties"]["name"]["enum"] = list(self._skills)
-        where = " Its files are then in skills/NAME of the working directory." if interpreters else ""
+        where = " Its files are then in skills/NAME of the working directory." if interpreters is not None else ""
         described = prompt_text("read_skill", skills=listed, where=where)
         self.spec = ToolSpec("mistralrs_read_skill", described, schema, strict=False)
 

@@ -31,8 +31,12 @@ def prompt_text(name: str, **facts: str) -> str:
 
 
 def parameters(arguments: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of a tool's arguments, without the titles that pydantic adds."""
-    schema = arguments.model_json_schema()
+    """The JSON schema of a tool's arguments."""
+    return without_titles(arguments.model_json_schema())
+
+
+def without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of pydantic's without the titles it adds: they repeat names, and every token counts."""
     for part in (schema, *schema["properties"].values()):
         part.pop("title", None)
     return schema

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from mistralrs_agent.errors import RequestError
+from mistralrs_agent.server.guards import USER
 from mistralrs_agent.server.json_route import JsonRoute
 from mistralrs_agent.server.state import ServedHere
 from mistralrs_agent.server.upload import file_parts, form_of
@@ -22,11 +24,24 @@ def _store(served: ServedHere) -> SkillStore:
     return served.agent.skills
 
 
+Store = Annotated[SkillStore, Depends(_store)]
+
+
+def _changeable_store(store: Store, request: Request) -> SkillStore:
+    """Skills are the server's: what one user uploads would be in reach of the others.
+
+    Raises: RequestError (403) for users with keys of their own.
+    """
+    if request.scope.get("state", {}).get(USER):
+        raise RequestError("Only the key of this server's operator can change its skills.", status=403)
+    return store
+
+
 def _wants_anthropic(request: Request, source: str | None = None) -> bool:
     return speaks_anthropic(request.headers, source)
 
 
-Store = Annotated[SkillStore, Depends(_store)]
+ChangeableStore = Annotated[SkillStore, Depends(_changeable_store)]
 Anthropic = Annotated[bool, Depends(_wants_anthropic)]
 
 
@@ -38,7 +53,7 @@ async def list_skills(store: Store, anthropic: Anthropic, source: str | None = N
 
 
 @router.post("/v1/skills")
-async def upload_skill(store: Store, anthropic: Anthropic, request: Request) -> dict[str, Any]:
+async def upload_skill(store: ChangeableStore, anthropic: Anthropic, request: Request) -> dict[str, Any]:
     """Keep a skill: a zip file, or files with their paths, in one top folder with a SKILL.md."""
     skill = await asyncio.to_thread(store.add, await _package(request))
     return skill_body(skill, anthropic=anthropic)
@@ -51,7 +66,7 @@ async def get_skill(skill_id: str, store: Store, anthropic: Anthropic) -> dict[s
 
 
 @router.delete("/v1/skills/{skill_id}")
-async def delete_skill(skill_id: str, store: Store, anthropic: Anthropic) -> dict[str, Any]:
+async def delete_skill(skill_id: str, store: ChangeableStore, anthropic: Anthropic) -> dict[str, Any]:
     """Forget an uploaded skill with all versions."""
     await asyncio.to_thread(store.delete, skill_id)
     return {"id": skill_id, "type": "skill_deleted"} if anthropic else _deleted(skill_id, "skill.deleted")
@@ -66,7 +81,9 @@ async def list_versions(skill_id: str, store: Store, anthropic: Anthropic) -> di
 
 
 @router.post("/v1/skills/{skill_id}/versions")
-async def upload_version(skill_id: str, store: Store, anthropic: Anthropic, request: Request) -> dict[str, Any]:
+async def upload_version(
+    skill_id: str, store: ChangeableStore, anthropic: Anthropic, request: Request
+) -> dict[str, Any]:
     """Keep a new version of an uploaded skill; requests that name no version get it."""
     skill = await asyncio.to_thread(store.add_version, skill_id, await _package(request))
     return version_body(skill, anthropic=anthropic)
@@ -78,7 +95,7 @@ async def get_version(skill_id: str, version: int, store: Store, anthropic: Anth
 
 
 @router.delete("/v1/skills/{skill_id}/versions/{version}")
-async def delete_version(skill_id: str, version: int, store: Store) -> dict[str, Any]:
+async def delete_version(skill_id: str, version: int, store: ChangeableStore) -> dict[str, Any]:
     """Forget one version; the last one goes with its skill."""
     await asyncio.to_thread(store.delete_version, skill_id, version)
     return _deleted(f"{skill_id}_v{version}", "skill.version.deleted")
