@@ -91,7 +91,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
         (("serve", "--chat-template", "none.jinja"), "invalid value for --chat-template: 'none.jinja'"),
         (("serve", "--pa-context-len", "1", "--pa-memory-mb", "1"), "--pa-context-len and --pa-memory-mb cannot be"),
         (("serve", "--code-exec-timeout", "3"), "--code-exec-timeout needs --enable-code-execution or --agent"),
-        (("run", "--token-source", "x"), "invalid value for --token-source: 'x': should be 'literal:TOKEN'"),
+        (("run", "--token-source", "x"), "invalid value for --token-source: should be 'literal:TOKEN'"),
         (("run", "--image", "cat.png"), "--image is not supported yet"),
         (("from-config", "-f", "none.toml"), "none.toml: cannot read the configuration file"),
         (("from-config",), "Missing option '-f' / '--file'"),

@@ -21,7 +21,6 @@ from mistralrs_agent.cli.run import run
 from mistralrs_agent.cli.serve import serve
 from mistralrs_agent.cli.tui import tui
 from mistralrs_agent.errors import ConfigError, MistralrsError
-from mistralrs_agent.logs import Concealer
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -79,5 +78,7 @@ def _report(error: Exception) -> int:
         case _:
             detail = "set MISTRALRS_DEBUG=1 to see where"
             message, code = f"unexpected {type(error).__name__}: {error} ({detail})", 1
+    from mistralrs_agent.logs import Concealer  # noqa: PLC0415 - only when something went wrong
+
     click.echo(f"mistralrs: error: {Concealer()(' '.join(message.split()))}", err=True)
     return code
