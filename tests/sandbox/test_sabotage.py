@@ -10,6 +10,7 @@ import pytest
 from sandbox import Result, Session
 from tests.sandbox.sabotage import SABOTAGE
 
+PATIENCE_S = 0.5
 NEEDS = {"PIL": "PIL", "pandas": "pandas", "pyplot": "matplotlib"}
 ORDINARY = (
     "import json, os, threading\nprint('still')\nopen('proof', 'w').write('x')\n"
@@ -28,17 +29,18 @@ def check_that_it_can_be_told(result: Result) -> None:
 
 @pytest.mark.usefixtures("whole_sandbox")
 @pytest.mark.parametrize("name", SABOTAGE)
-async def test_the_session_goes_on_after(name: str, session: Session) -> None:
+async def test_the_session_goes_on_after(name: str, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.session.INTERRUPT_GRACE_S", PATIENCE_S)
     code = SABOTAGE[name]
     for words, package in NEEDS.items():
         if words in code:
             pytest.importorskip(package)
-    patience_s = 30 if "import pandas" in code or "pyplot" in code or "PIL" in code else 1
+    patience_s = 30 if "import pandas" in code or "pyplot" in code or "PIL" in code else PATIENCE_S
     check_that_it_can_be_told(await session.run(code, timeout_s=patience_s))
-    check_that_it_can_be_told(await session.run("6 * 7", timeout_s=1))
+    check_that_it_can_be_told(await session.run("6 * 7", timeout_s=PATIENCE_S))
     for produced in await session.produced_files():
         produced.name.encode()
-    check_that_it_can_be_told(await session.shell("echo alive", timeout_s=1))
+    check_that_it_can_be_told(await session.shell("echo alive", timeout_s=PATIENCE_S))
     await session.reset()
     result = await session.run(ORDINARY)
     assert (result.status, result.value, result.stdout) == ("ok", "'[42]'", "still\n"), result
