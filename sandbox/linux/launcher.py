@@ -20,9 +20,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.guest.__main__ import SIG_DFL, set_handler
 from sandbox.linux import landlock, limits, mounts, namespaces, seccomp, supervisor
 from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, fork, prctl
 from sandbox.linux.plan import Plan
+from sandbox.linux.supervisor import SIGCHLD
 
 SIGKILL = 9
 CONTROL_FD = 900
@@ -82,22 +84,24 @@ def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, st
         with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
             socket.send_fds(socket.socket(fileno=line), [b'{"event": "first"}\n'], [handle])
         os._exit(0)
-    own_root, bytes_before, entries_before = False, 0, 0
+    builder, own_root, bytes_before, entries_before = 0, False, 0, 0
     if plan.isolated:
-        own_root, bytes_before, entries_before = _build_aside(plan, separation, refused, line)
+        builder, own_root, bytes_before, entries_before = _build_aside(plan, separation, refused, line)
+        _limit(plan, separation)
     if not separation.separated:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
+    watch = supervisor.Supervisor(line, plan, separation.separated, own_root, (bytes_before, entries_before))
+    if builder:
+        os.waitpid(builder, 0)
+    set_handler(SIGCHLD, watch.child_ended)
     interpreter = fork()
     if interpreter == 0:
         _become_interpreter(plan, Walls(separation.separated, own_root), control, line)
         variables = {"HOME": plan.workdir}
         guest(CONTROL_FD, variables if own_root else variables | temporary_directories(plan.tmp))
     os.close(control)
-    for fd in (1, 2):
-        os.dup2(0, fd)
-    disk_before = (bytes_before, entries_before)
-    supervisor.Supervisor(line, interpreter, plan, separation.separated, own_root, disk_before).run()
+    watch.run(interpreter)
 
 
 def temporary_directories(top: str) -> dict[str, str]:
@@ -117,14 +121,14 @@ def rehearse(times: int) -> None:
         prctl(PR_SET_DUMPABLE, 1)
         with contextlib.suppress(OSError):
             os.close(landlock.ruleset(("/",), ("/",), DEVICES))
-        supervisor.Supervisor(0, os.getpid(), plan, own_processes=True, own_root=False, disk_before=(0, 0)).rehearse()
+        supervisor.Supervisor(0, plan, own_processes=True, own_root=False, disk_before=(0, 0)).rehearse()
 
 
-def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[bool, int, int]:
+def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[int, bool, int, int]:
     """Put up the walls around the whole session in a process that ends with that: what it touches is given back.
 
-    This process then has the rights of the code's user. Returns whether the session has its own root, and the bytes
-    and entries on disk to begin with.
+    This process then has the rights of the code's user. Returns the pid of the other, which is about to end, whether
+    the session has its own root, and the bytes and entries on disk to begin with.
     """
     told, telling = os.pipe()
     waiting, going_on = os.pipe()
@@ -143,14 +147,13 @@ def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, li
         os.read(waiting, 1)
         os._exit(0)
     os.close(telling)
-    built = BUILT.unpack(os.read(told, BUILT.size))
+    own_root, bytes_before, entries_before = BUILT.unpack(os.read(told, BUILT.size))
     if separation.as_root:
         namespaces.step_down(plan.uid, plan.gid)
         namespaces.join_user_namespace(builder)
     for fd in (told, waiting, going_on):
         os.close(fd)
-    os.waitpid(builder, 0)
-    return built
+    return builder, own_root, bytes_before, entries_before
 
 
 def _join_group(plan: Plan) -> str:
@@ -224,6 +227,7 @@ def _become_interpreter(plan: Plan, walls: Walls, control: int, line: int) -> No
     Afterwards the control descriptor is `CONTROL_FD`, the only one above 2.
     """
     try:
+        set_handler(SIGCHLD, SIG_DFL)
         prctl(PR_SET_DUMPABLE, 1)  # or its own /proc/self would be closed to it
         os.setsid()
         prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -269,12 +273,18 @@ def _announce(plan: Plan, walls: Walls) -> None:
     walls.note("seccomp", True, ("syscalls", *held), detail)
 
 
+def _limit(plan: Plan, separation: namespaces.Separation) -> None:
+    """Set what the interpreter inherits: every limit but that of CPU time, and that no rights can be gained."""
+    processes = plan.processes + 1  # the first process counts too
+    if not separation.separated:
+        processes += limits.tasks_of(plan.uid)
+    limits.set_limits(plan.memory_bytes, processes)
+    limits.forbid_gaining()
+
+
 def _confine(plan: Plan, walls: Walls) -> None:
     """Give up rights; notes only the walls that fail."""
-    processes = plan.processes + 1  # the first process counts too
-    if not walls.separated:
-        processes += limits.tasks_of(plan.uid)
-    limits.set_limits(plan.memory_bytes, plan.cpu_s, processes)
+    limits.set_cpu_limit(plan.cpu_s)
     try:
         limits.drop_privileges()
     except OSError as error:

@@ -32,21 +32,25 @@ LOCKED_SECUREBITS = 0x2F
 """NOROOT, NO_SETUID_FIXUP, each locked, and KEEP_CAPS locked off."""
 
 
-def set_limits(memory_bytes: int, cpu_s: int, processes: int) -> None:
-    """Limit this process and what it starts; never above what it may have already.
+def set_limits(memory_bytes: int, processes: int) -> None:
+    """Limit this process and what it starts in everything but CPU time; never above what it may have already.
 
     `memory_bytes` is what the code may map on top of what is mapped when it begins.
     """
     _lower(resource.RLIMIT_CORE, 1, 1)  # 0 would not keep the kernel from handing a core to a program of the host
     space = memory_bytes + address_space()
     _lower(resource.RLIMIT_AS, space, space)
-    _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES, MAX_FILE_BYTES)
     _lower(resource.RLIMIT_NPROC, processes, processes)
     _lower(resource.RLIMIT_MEMLOCK, 2**16, 2**16)
     _lower(resource.RLIMIT_MSGQUEUE, 0, 0)
     _lower(resource.RLIMIT_SIGPENDING, MAX_PENDING_SIGNALS, MAX_PENDING_SIGNALS)
+
+
+def set_cpu_limit(cpu_s: int) -> None:
+    """Limit the CPU time of this process, and of each that it starts."""
+    _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S)
 
 
 @functools.cache
@@ -90,8 +94,8 @@ def tasks_of(uid: int) -> int:
     return total
 
 
-def drop_privileges() -> None:
-    """Give up every capability, now and across any later exec. Raises OSError."""
+def forbid_gaining() -> None:
+    """Let no program that this process starts have more rights than it has. Raises OSError."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     try:
         for capability in range(capabilities()):
@@ -100,6 +104,10 @@ def drop_privileges() -> None:
         pass  # past the last capability of this kernel; or no right to drop, and then there are none to keep
     with contextlib.suppress(PermissionError):  # only a process with CAP_SETPCAP can, and only such a one needs to
         prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS)
+
+
+def drop_privileges() -> None:
+    """Give up every capability; after `forbid_gaining`, for good. Raises OSError."""
     prctl(PR_CAP_AMBIENT, 4)
     header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
     nothing = bytes(24)

@@ -15,7 +15,7 @@ import struct
 import sys
 
 from sandbox.guest.__main__ import REHEARSALS, SIG_DFL, Guest, set_handler
-from sandbox.linux import launcher, seccomp
+from sandbox.linux import launcher, pages, seccomp
 from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, fork, prctl
 from sandbox.linux.plan import FDS, Plan
 from sandbox.linux.supervisor import SIGCHLD
@@ -73,6 +73,7 @@ def _prepare() -> Guest:
     launcher.rehearse(REHEARSALS)
     gc.collect()
     gc.freeze()
+    pages.gather()
     return guest
 
 

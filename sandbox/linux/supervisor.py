@@ -53,15 +53,13 @@ class Supervisor:
     def __init__(
         self,
         line: int,
-        interpreter: int,
         plan: Plan,
         own_processes: bool,
         own_root: bool,
         disk_before: tuple[int, int],
     ) -> None:
         self.line = line
-        self.interpreter = interpreter
-        self.clock = ~interpreter << 3 | 2  # of its CPU time, by the kernel's numbering of clocks
+        self.interpreter = 0
         self.plan = plan
         self.own_processes = own_processes
         self.own_root = own_root
@@ -73,24 +71,30 @@ class Supervisor:
         self.disk_room = (0, plan.disk_bytes)
         """Free bytes at the last look at the disk, and how many of those the session might take."""
         self.alone = own_processes
-        self.last_looked = (interpreter, 0.0, self._free_bytes())
+        self.free_before = self._free_bytes()
+        self.poll = select.poll()
+        self.poll.register(line, select.POLLIN)
 
-    def run(self) -> None:
-        """Serve and watch until the interpreter or the server ends; never returns."""
-        set_handler(SIGCHLD, self._child_ended)
+    def run(self, interpreter: int) -> None:
+        """Serve and watch until the interpreter or the server ends; never returns.
+
+        `child_ended` must be the handler of that signal already.
+        """
+        self.interpreter = interpreter
+        self.clock = ~interpreter << 3 | 2  # of its CPU time, by the kernel's numbering of clocks
+        self.last_looked = (interpreter, 0.0, self.free_before)
         self._reap()
-        poll = select.poll()
-        poll.register(self.line, select.POLLIN)
         interval = BUSY_INTERVAL_S
         while True:
-            if poll.poll(interval * 1000):
+            if self.poll.poll(interval * 1000):
                 self._obey()
                 interval = BUSY_INTERVAL_S
             if self.plan.isolated:
                 busy = self._watch()
                 interval = BUSY_INTERVAL_S if busy else min(interval * 2, IDLE_INTERVAL_S)
 
-    def _child_ended(self, signum: int, frame: types.FrameType | None) -> None:
+    def child_ended(self, signum: int, frame: types.FrameType | None) -> None:
+        """Handle the signal that a child ended."""
         self._reap()
 
     def _reap(self, tell: bool = True) -> bool:
@@ -209,6 +213,8 @@ class Supervisor:
 
     def rehearse(self) -> None:
         """Do what happens while nothing happens; see `Guest.rehearse`."""
+        self.last_looked = (0, 0.0, 0)
+        self.clock = time.CLOCK_PROCESS_CPUTIME_ID
         self._at_rest(self._traces())
         self._reap()
 

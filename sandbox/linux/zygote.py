@@ -12,14 +12,11 @@ import contextlib
 import gc
 import importlib
 import os
-from collections.abc import Iterator
+
+from sandbox.linux import pages
 
 WARM_UP = ("asyncio", "subprocess", "tempfile", "numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg")
 """What takes long to import and is used often; what is not installed is left out."""
-SMALLEST_BLOCK, LARGEST_BLOCK = 32, 512
-"""Sizes of what Python's allocator puts into pages of its own; `bytes` objects are larger than the smallest."""
-NEW_POOL_BYTES = 8 * 1024
-"""So many bytes handed out in order come from a page that was not used before."""
 KEPT: list[object] = []
 
 
@@ -62,18 +59,4 @@ def _load() -> None:
         with contextlib.suppress(BaseException):  # a broken library is the business of the code that imports it
             importlib.import_module(name)
     gc.collect()
-    KEPT.extend(_fill_holes())
-
-
-def _fill_holes() -> Iterator[object]:
-    """Yield small objects, until Python's allocator has used up the gaps between older ones and begins new pages.
-
-    Otherwise each of the few objects that a session makes lands on another page, and the session copies them all.
-    """
-    for size in range(SMALLEST_BLOCK + 16, LARGEST_BLOCK + 1, 16):
-        in_order, last = 0, 0
-        while in_order < NEW_POOL_BYTES // size:
-            block = bytes(size - SMALLEST_BLOCK - 1)
-            in_order = in_order + 1 if id(block) == last + size else 0
-            last = id(block)
-            yield block
+    KEPT.extend(pages.fill_holes())
