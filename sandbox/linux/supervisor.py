@@ -94,8 +94,9 @@ class Supervisor:
                 interval = BUSY_INTERVAL_S if busy else min(interval * 2, IDLE_INTERVAL_S)
 
     def child_ended(self, signum: int, frame: types.FrameType | None) -> None:
-        """Handle the signal that a child ended."""
-        self._reap()
+        """Handle the signal that a child ended; what ends before `run` is found there."""
+        if self.interpreter:
+            self._reap()
 
     def _reap(self, tell: bool = True) -> bool:
         """Take leave of children that ended; the interpreter's end is told and ends us. Returns whether any is left."""
