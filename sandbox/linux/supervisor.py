@@ -28,7 +28,8 @@ BUSY_INTERVAL_S = 0.2
 IDLE_INTERVAL_S = 2.0
 REST_CPU_S = 0.05
 REST_BYTES = 64 * 2**20
-"""A session that used less than these since the last look is not looked at again."""
+"""A session that used less than these since the last look (and less of the disk than a 16th of what it may) is not
+looked at again."""
 MAX_ENTRIES = 100_000
 """Files and directories a session may add; looking at more takes too long."""
 MAX_DEPTH = 100
@@ -206,7 +207,7 @@ class Supervisor:
         pid, cpu_s, free = now
         old_pid, old_cpu_s, old_free = self.last_looked
         same = self.alone and pid == old_pid and cpu_s - old_cpu_s < REST_CPU_S
-        return same and abs(free - old_free) < REST_BYTES
+        return same and abs(free - old_free) < min(REST_BYTES, self.plan.disk_bytes // 16)
 
     def _free_bytes(self) -> int:
         spaces = [os.statvfs(path) for path in (self.plan.workdir, "/tmp" if self.own_root else self.plan.tmp)]

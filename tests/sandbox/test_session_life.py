@@ -227,6 +227,20 @@ async def test_files_beyond_the_limit_end_the_session(open_session: OpenSession)
 
 
 @pytest.mark.usefixtures("whole_sandbox")
+async def test_disk_taken_without_work_is_noticed(open_session: OpenSession) -> None:
+    session = await open_session(max_disk_mb=20)
+    code = "import os, time\nos.posix_fallocate(os.open('f', os.O_CREAT | os.O_WRONLY), 0, 30 << 20)\ntime.sleep(60)"
+    result = await session.run(code)
+    assert result.status == "crashed"
+    assert "20 MiB of files" in str(result.exception)
+
+
+async def test_sessions_draw_different_random_numbers(open_session: OpenSession) -> None:
+    drawn = [(await (await open_session()).run("import random\nrandom.random()")).value for _ in range(2)]
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.usefixtures("whole_sandbox")
 async def test_cpu_beyond_the_limit_is_an_exception(open_session: OpenSession) -> None:
     session = await open_session(max_cpu_secs=1)
     result = await session.run("while True: pass")
