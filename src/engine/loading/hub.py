@@ -161,4 +161,6 @@ def _token(source: str) -> str | bool | None:
             except OSError as error:
                 raise ModelLoadError(f"--token-source path:{value}: {error}") from error
         case _:
-            raise ModelLoadError(f"--token-source is {source!r}; it should be literal:X, env:X, path:X, cache or none.")
+            raise ModelLoadError(
+                "--token-source should be literal:X, env:X, path:X, cache or none; what was given is none of these."
+            )

@@ -201,7 +201,7 @@ def test_a_cache_folder_and_a_token_may_be_given(hub: Hub, tmp_path: Path):
         ({"model_id": "someone/else"}, "no folder or hub repository 'someone/else'"),
         ({"revision": "no-such-revision"}, "no revision 'no-such-revision'"),
         ({"quantized_file": "x.gguf"}, "has no file 'x.gguf'; GGUF files there: none"),
-        ({"token_source": "wallet:x"}, "--token-source is 'wallet:x'; it should be literal:X"),
+        ({"token_source": "wallet:x"}, "--token-source should be literal:X"),
         ({"token_source": "env:UNSET_ONE"}, "no environment variable 'UNSET_ONE'"),
     ],
 )
