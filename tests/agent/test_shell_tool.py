@@ -21,9 +21,9 @@ from sandbox import SandboxPolicy
 ON = AgentSettings(code_execution=True, shell=True)
 
 
-def code_agent(model: ScriptedModel, policy: SandboxPolicy) -> Agent:
+def code_agent(model: ScriptedModel, policy: SandboxPolicy, timeout_s: float = 10) -> Agent:
     interpreters = Interpreters(policy)
-    shell = ShellTool(interpreters, "Files are isolated", timeout_s=10)
+    shell = ShellTool(interpreters, "Files are isolated", timeout_s=timeout_s)
     return make_agent(model, [*python_tools(interpreters, "Files are isolated"), shell], ON)
 
 
@@ -52,6 +52,27 @@ async def test_a_command_that_takes_too_long_is_ended_and_what_it_printed_is_kep
     agent = code_agent(model, SandboxPolicy())
     (command,) = await results(agent)
     assert (command["status"], command["stdout"]) == ("timeout", "begun\n")
+    await agent.close()
+
+
+async def test_the_servers_limit_holds_whatever_the_model_asks_for():
+    model = ScriptedModel(
+        [[shell("echo begun; sleep 1000", timeout_ms=10**9)], [shell("echo still here")], [text("ok")]]
+    )
+    agent = code_agent(model, SandboxPolicy(), timeout_s=0.5)
+    ended, after = await results(agent)
+    assert (ended["status"], ended["stdout"], after["stdout"]) == ("timeout", "begun\n", "still here\n")
+    assert "0.5 s" in ended["exception"]
+    await agent.close()
+
+
+async def test_the_model_may_ask_for_less_output_and_never_for_more_than_it_can_take():
+    long = "seq 1 100000"
+    calls = [shell(long, max_output_length=100), shell(long, max_output_length=10**9)]
+    agent = code_agent(ScriptedModel([calls, [text("ok")]]), SandboxPolicy())
+    short, most = (result["stdout"] for result in await results(agent))
+    assert len(short) < 200 < len(most) < 8192
+    assert all(text.startswith("1\n2\n") and text.endswith("99999\n100000\n") for text in (short, most))
     await agent.close()
 
 
