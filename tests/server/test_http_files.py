@@ -206,7 +206,7 @@ async def test_bad_uploads_and_unknown_files_are_refused_as_json(file_agent):
         ({"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, "part"),
         (form(file=("big.txt", bytes(60_000)), purpose="user_data"), 413, "limit"),
     ]
-    async with http_client(agent, max_body_bytes=50_000) as client:
+    async with http_client(agent, max_upload_bytes=50_000) as client:
         for request, status, words in wrong:
             answer = await client.post("/v1/files", **request)
             assert (answer.status_code, words in answer.json()["error"]["message"]) == (status, True), answer.text

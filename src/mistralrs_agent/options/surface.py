@@ -65,7 +65,7 @@ class Server(Section):
     cors_origin: Annotated[tuple[str, ...], flag("--cors-origin", metavar="ORIGIN")] = ()
     """Web page origin that may call the server from a browser; repeat for several, `*` for any."""
     max_body_mb: Annotated[int, Field(gt=0), flag("--max-body-mb")] = 50
-    """Largest request body, in MiB."""
+    """Largest request body, in MiB; an upload may always hold a file of 64 MiB."""
     max_tool_rounds: Annotated[int, Field(ge=0), flag("--max-tool-rounds")] = 256
     """Rounds of tool calls in one request; 0 turns the agent loop off."""
     no_tui: Annotated[bool, flag("--no-tui")] = False

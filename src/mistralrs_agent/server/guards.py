@@ -106,15 +106,18 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self.app = app
-        self.limit = settings.max_body_bytes
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        is_upload = _UPLOADS.fullmatch(scope["path"])
+        limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
+        refusal = f"The body is larger than the limit of {limit} bytes."
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.limit:
-            await ErrorReply(413, self._message, code="request_too_large").response()(scope, receive, send)
+        if declared.isdecimal() and int(declared) > limit:
+            await ErrorReply(413, refusal, code="request_too_large").response()(scope, receive, send)
             return
         received = 0
 
@@ -122,12 +125,8 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit:
-                raise HTTPException(413, self._message)
+            if received > limit:
+                raise HTTPException(413, refusal)
             return message
 
         await self.app(scope, receive_counting, send)
-
-    @property
-    def _message(self) -> str:
-        return f"The body is larger than the limit of {self.limit} bytes."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mistralrs_agent.errors import ConfigError
+from mistralrs_agent.storage.files import MAX_FILE_BYTES
 
 DEFAULT_KEEP_ALIVE_MS = 10_000
 
@@ -35,6 +36,8 @@ class ServerSettings:
     cors_origins: tuple[str, ...] = ()
     """Web origins (`https://host[:port]`, or `*`) whose pages may use this server, besides its own."""
     max_body_bytes: int = 50 * 1024 * 1024
+    max_upload_bytes: int = MAX_FILE_BYTES + (1 << 20)
+    """Of a form with files: the largest file, and what stands around it."""
     keep_alive_s: float = field(default_factory=keep_alive_from_environment)
     """Silence on a stream after which a comment frame is sent."""
     model_names: tuple[str, ...] = ()
