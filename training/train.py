@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch import distributed, nn
 
 from training.base_model import frozen_base, with_adapter
@@ -85,6 +86,12 @@ class Trainer:
         state = {"step": self.step, "learning": self._learning, "optimizer": self._optimizer.state_dict()}
         torch.save(state, folder / "state.new")
         os.replace(folder / "state.new", folder / "state.pt")
+
+    def begin_from(self, adapter: Path) -> None:
+        """Take over the matrices of an adapter."""
+        set_peft_model_state_dict(self.model, load_file(adapter / "adapter_model.safetensors"))
+        for learning, served in zip(self._learning, self._served, strict=True):
+            learning.data.copy_(served.data)
 
     def load(self, folder: Path) -> None:
         """Go on from what `save` wrote."""
@@ -175,6 +182,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="where they meet; a free one when 0")
     parser.add_argument("--save-every", type=int, default=50)
     parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--start", type=Path, help="an adapter as `peft` saves it to begin a new run from")
     chosen = parser.parse_args()
     port = chosen.port or _free_port()
     others = [
@@ -204,6 +212,8 @@ def _run(chosen: argparse.Namespace, port: int) -> None:
     trainer = Trainer(with_adapter(frozen_base(), rank=chosen.rank))
     if (chosen.folder / "state.pt").is_file():
         trainer.load(chosen.folder)
+    elif chosen.start is not None:
+        trainer.begin_from(chosen.start)
     recipe = Recipe(chosen.steps, chosen.rate, chosen.warmup, chosen.decay, chosen.rows_a_step, chosen.row_tokens)
     folder = chosen.folder if chosen.process == 0 else None
     train(trainer, read_examples(chosen.examples), recipe, folder, chosen.save_every)

@@ -96,6 +96,18 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(tmp_path):
         torch.testing.assert_close(after[name], parameter, msg=name)
 
 
+def test_a_new_run_begins_from_an_adapter_that_was_saved(tmp_path):
+    first, second = Trainer(tiny(torch.bfloat16)), Trainer(tiny(torch.bfloat16))
+    for step in range(3):
+        first.learn([row(step)], 1e-2)
+    first.save(tmp_path)
+    second.begin_from(tmp_path / "adapter")
+    assert second.step == 0
+    after = dict(second.model.named_parameters())
+    assert all(torch.equal(after[name], parameter) for name, parameter in first.model.named_parameters())
+    assert second.learn([row()], 1e-3) == pytest.approx(first.learn([row()], 1e-3), rel=1e-3)
+
+
 def test_the_rate_rises_stays_and_falls():
     recipe = Recipe(steps=100, rate=1.0, warmup=10, decay=20, rows_a_step=1, row_tokens=100)
     assert recipe.rate_at(0) == pytest.approx(0.1)

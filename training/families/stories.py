@@ -28,11 +28,11 @@ simple("story product less", "[A ship carries {a} {h}s of {b} {t} and loses {c} 
 simple("story product more", "[I have {a} {h}s of {b} {t} and {c} loose ones. How many {t}?|{a} {h}s with {b} {t} each plus {c} more: how many {t} are there?]",
        "print({a} * {b} + {c})", "There are {0} {t}.", a=digits(3, 60), b=digits(4, 90), c=digits(3, 90), h=HOLDER, t=THINGS)
 simple("story bill", "[Total cost of {a} {t} ({p} each) and {b} {u} ({q} each)?|In my cart: {a} {t} at {p} apiece, {b} {u} at {q} apiece. Sum?|How much money for {a} {t} costing {p} and {b} {u} costing {q}?]",
-       "print(round({a} * {p} + {b} * {q}, 2))", "The total is {0}.", a=whole(2, 30), b=whole(2, 30), p=money(1, 60), q=money(1, 60), t=chosen("shirts|chairs|lamps|plants|rugs|pans"), u=chosen("cups|hats|tables|maps|bulbs|pots"))
+       "print(round({a} * {p} + {b} * {q}, 4))", "The total is {0}.", a=whole(2, 30), b=whole(2, 30), p=money(1, 60), q=money(1, 60), t=chosen("shirts|chairs|lamps|plants|rugs|pans"), u=chosen("cups|hats|tables|maps|bulbs|pots"))
 simple("story monthly", "[My [rent|phone|gym|insurance] costs {p} [a month|per month|monthly]. How much is [it|that] in {k} [years]?|{p} per month for {k} years, how much altogether?|I pay {p} every month. What have I paid after {k} years?]",
-       "print(round({p} * 12 * {k}, 2))", "In {k} years it is {0}.", p=money(5, 1500), k=whole(2, 12))
+       "print(round({p} * 12 * {k}, 4))", "In {k} years it is {0}.", p=money(5, 1500), k=whole(2, 12))
 simple("story weekly", "[I save {p} a week. How much [have I|do I have] after {k} weeks?|{p} every week for {k} weeks makes how much?|Saving {p} weekly, what do I have in {k} weeks?]",
-       "print(round({p} * {k}, 2))", "After {k} weeks it is {0}.", p=money(2, 200), k=whole(3, 60))
+       "print(round({p} * {k}, 4))", "After {k} weeks it is {0}.", p=money(2, 200), k=whole(3, 60))
 simple("story goal", "[I save {p} a month. How many months until I have {g}?|How long do I have to save {p} a month to reach {g}?]",
        "import math\nprint(math.ceil({g} / {p}))", "It takes {0} months.", p=money(20, 400), g=money(900, 9000))
 simple("story three days", "[Three trips of {a}, {b} and {c} km: total?|The legs of our tour are {a}, {b} and {c} km long. How long is the tour?|{a} km there, {b} km around and {c} km back, how far altogether?]",
@@ -42,17 +42,17 @@ simple("story mean three", "[Scales showed {a}, then {b}, then {c}. Mean weight?
 simple("story age", "[{n} is {a} years old and {m} is {b} years older. How old is {m}?|{m} is {b} years older than {n}, who is {a}. What is the age of {m}?]",
        "print({a} + {b})", "{m} is {0} years old.", n=chosen("Ada|Ben|Cleo|Dan|Eva|Finn"), m=chosen("Gus|Hope|Iris|Jack|Kim|Leo"), a=whole(4, 70), b=whole(2, 40))
 simple("story percent fail", "[Out of {b} [parts|lamps|answers], {a} are [bad|new|right]. How many percent?|{a} out of {b} - as a percentage?|We checked {b} eggs and {a} were cracked; the share in percent?]",
-       "print(round({a} / {b} * 100, 2))", "That is {0}%.", a=digits(3, 90), b=digits(91, 900))
+       "print(round({a} / {b} * 100, 4))", "That is {0}%.", a=digits(3, 90), b=digits(91, 900))
 simple("story percent people", "[In a forest of {b} trees, {p} [are oaks|are sick]. How many trees?|A library with {b} books lends {p} of them. How many are lent?|{p} among {b} guests eat no meat: how many guests?]",
-       "print(round({b} * {p} / 100, 2))", "That is {0}.", p=percent, b=digits(100, 90000))
+       "print(round({b} * {p} / 100, 4))", "That is {0}.", p=percent, b=digits(100, 90000))
 simple("story grew", "[{b} readers last year, {p} more this year: how many?|A flock of {b} birds becomes {p} larger. Its new size?|Output was {b} pieces and climbs {p}. What is the output then?]",
-       "print(round({b} * (1 + {p} / 100), 2))", "Now it is {0}.", p=percent, b=digits(100, 90000))
+       "print(round({b} * (1 + {p} / 100), 4))", "Now it is {0}.", p=percent, b=digits(100, 90000))
 simple("story shrank", "[Sales fell from {a} to {b}. What is that in percent?|From {a} down to {b}: how many percent less?|Stock was {a}, now {b}. The drop in percent?]",
-       "print(round(({a} - {b}) / {a} * 100, 2))", "It is {0}% less.", a=digits(5000, 90000), b=digits(100, 4900))
+       "print(round(({a} - {b}) / {a} * 100, 4))", "It is {0}% less.", a=digits(5000, 90000), b=digits(100, 4900))
 simple("story raise", "[I earn {p} and get a raise of {k}. What do I earn after that?|Pay of {p} with {k} on top?|A pension of {p} is lifted by {k}; the new pension?]",
-       "print(round({p} * (1 + {k} / 100), 2))", "Then it is {0}.", p=money(800, 6000), k=percent)
+       "print(round({p} * (1 + {k} / 100), 4))", "Then it is {0}.", p=money(800, 6000), k=percent)
 simple("story sale", "[The {t} cost {p}, now {k} less. New price?|There is {k} off the {t} listed at {p}. What do I pay?|Clearance: {t}, {p}, {k} off. Final price?]",
-       "print(round({p} * (1 - {k} / 100), 2))", "The {t} costs {0} now.", t=chosen("coat|lamp|sofa|phone|tent|desk|guitar|pan|rug|monitor"), p=money(10, 2000), k=percent)
+       "print(round({p} * (1 - {k} / 100), 4))", "The {t} costs {0} now.", t=chosen("coat|lamp|sofa|phone|tent|desk|guitar|pan|rug|monitor"), p=money(10, 2000), k=percent)
 simple("story arrival", "[The [show|concert|match] begins at {h} and lasts {n} minutes. When is it over?|Depart {h}, {n} minutes of travel: arrival time?|I put the cake in at {h} for {n} minutes. When is it ready?]",
        "from datetime import datetime, timedelta\nprint((datetime(2000, 1, 1, {h}) + timedelta(minutes={n})).strftime('%H:%M'))", "At {0}.", h=clock, n=whole(10, 400))
 simple("story deadline", "[If I start on {d} and need {n} days, when am I done?|A visa issued {d} is good for {n} days. Its last day?|Planted on {d}, ripe {n} days later: which date?]",

@@ -26,9 +26,9 @@ READ = "import csv\nrows = list(csv.DictReader(open('{f}')))\n"
 
 REDUCE = {
     "total": ("[What is the [total|sum] of [the|] {n}?|Add up the {n} column.|How much {n} is there in total?|total {n}?|Sum the {n}.]",
-              "print(round(sum(float(r['{n}']) for r in rows), 2))", "The total {n} is {0}."),
+              "print(round(sum(float(r['{n}']) for r in rows), 4))", "The total {n} is {0}."),
     "mean": ("[What is the [average|mean] {n}?|Calculate the average of [the|] {n}.|average {n}?|How high is the {n} on average?]",
-             "print(round(sum(float(r['{n}']) for r in rows) / len(rows), 2))", "The average {n} is {0}."),
+             "print(round(sum(float(r['{n}']) for r in rows) / len(rows), 4))", "The average {n} is {0}."),
     "largest": ("[What is the [highest|largest|maximum] {n}?|Find the highest {n}.|max {n}?]",
                 "print(max(float(r['{n}']) for r in rows))", "The highest {n} is {0}."),
     "smallest": ("[What is the [lowest|smallest|minimum] {n}?|Find the lowest {n}.|min {n}?]",
@@ -50,7 +50,7 @@ REDUCE = {
     "median": ("[What is the median {n}?|median of {n}?]",
                "import statistics\nprint(statistics.median(float(r['{n}']) for r in rows))", "The median {n} is {0}."),
     "difference": ("[What is the difference between the highest and the lowest {n}?|range of {n}?]",
-                   "values = [float(r['{n}']) for r in rows]\nprint(round(max(values) - min(values), 2))", "The difference is {0}."),
+                   "values = [float(r['{n}']) for r in rows]\nprint(round(max(values) - min(values), 4))", "The difference is {0}."),
 }  # fmt: skip
 
 

@@ -99,14 +99,14 @@ def temperature(rng: random.Random) -> Ask:
     (a, b), formula = rng.choice(list(FORMULAS.items()))
     amount = real(-40, 400, 1)(rng)
     said = {"n": amount.said, "a": a, "b": b, "c": a[0]}
-    code = f"print(round({formula.replace('{n}', amount.code)}, 2))"
+    code = f"print(round({formula.replace('{n}', amount.code)}, 4))"
     return python_ask(rng, TEMPERATURE, code, "{n} degrees {a} are {0} degrees {b}.", said)
 
 
 simple(
     "feet and inches",
     "[How many [cm|centimetres] are {a} feet {b} inches?|{a}'{b}\" in cm|I am {a} feet {b} inches tall. How many centimetres is that?]",
-    "print(round({a} * 30.48 + {b} * 2.54, 2))",
+    "print(round({a} * 30.48 + {b} * 2.54, 4))",
     "{a} feet {b} inches are {0} cm.",
     a=whole(2, 8),
     b=whole(1, 11),
@@ -114,7 +114,7 @@ simple(
 simple(
     "download",
     "[How long does it take to download {a} GB at {b} Mbit/s?|Download time of {a} gigabytes at {b} megabits per second?]",
-    "print(round({a} * 8000 / {b}, 2))",
+    "print(round({a} * 8000 / {b}, 4))",
     "It takes {0} seconds.",
     a=whole(1, 90),
     b=whole(5, 900),
@@ -122,14 +122,14 @@ simple(
 simple(
     "per 100 km",
     "[How many litres per 100 km are {a} miles per gallon?|Convert {a} mpg to l/100 km.]",
-    "print(round(235.214583 / {a}, 2))",
+    "print(round(235.214583 / {a}, 4))",
     "{a} mpg are {0} litres per 100 km.",
     a=whole(12, 70),
 )
 simple(
     "pace",
     "[What is my pace per km if I run {a} km in {b} minutes?|{a} km in {b} minutes: minutes per km?]",
-    "print(round({b} / {a}, 2))",
+    "print(round({b} / {a}, 4))",
     "The pace is {0} minutes per km.",
     a=whole(3, 42),
     b=whole(15, 300),
