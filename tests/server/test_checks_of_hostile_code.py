@@ -84,7 +84,7 @@ async def test_a7_hostile_code_ends_in_a_clear_result_and_the_server_lives(attac
     result = json.loads(first)
     assert status in (None, result["status"])
     assert said in first and len(first) < MODEL_CHARS + 100
-    assert result["status"] == "success" or result.get("exception") or result.get("notes")
+    assert result["status"] == "success" or any(map(result.get, ("exception", "notes", "stderr")))
     assert json.loads(after)["result"] == "42"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before < 100_000  # KiB
 
