@@ -57,7 +57,8 @@ class RandomModel:
         texts = (self._tokenizer.decode([i], skip_special_tokens=False) for i in range(self._stop + 1))
         self._weights = [20.0 if text in _CLOSERS or len(text) > 1 else 1.0 for text in texts]
         self._weights += [40.0] * (self._tokenizer.get_vocab_size() - len(self._weights))
-        self._ends = [self._tokenizer.encode(text).ids for text in _ENDS.get(form.name, ())]
+        ends = (*_ENDS[form.name], '"') if form.name in _ENDS else ()  # a quote: inside JSON the others end nothing
+        self._ends = [self._tokenizer.encode(text).ids for text in ends]
         self.compile_seconds: list[float] = []
         """One a reply: the grammar from schemas to a matcher."""
         self.mask_seconds: list[float] = []
