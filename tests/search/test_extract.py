@@ -30,6 +30,19 @@ def test_the_main_text_of_a_page_is_kept_and_its_menu_is_not():
     assert "Cookie" not in page.text
 
 
+def test_sections_named_like_page_furniture_and_sentences_with_links_are_kept():
+    page = extract(
+        fetched(
+            f"<html><body><main><p>{SENTENCE * 3}</p>"
+            f"<section id='share-variables'><h2>Sharing variables</h2><p>Use a module. {SENTENCE}</p></section>"
+            "<ul><li><p><a href='/680'>PEP 680</a>: <a href='/t'>tomllib</a>, support for reading files in the "
+            "<a href='/toml'>TOML</a> format, is new here.</p></li></ul></main></body></html>"
+        )
+    )
+    assert "Use a module." in page.text
+    assert "PEP 680: tomllib, support for reading files in the TOML format, is new here." in page.text
+
+
 def test_a_page_that_is_no_article_still_gives_its_text():
     assert (
         "Opening hours: 9 to 5" in extract(fetched("<html><body><div>Opening hours: 9 to 5</div></body></html>")).text

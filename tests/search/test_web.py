@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 
 import pytest
 
@@ -17,8 +18,9 @@ from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.search import rerank
 from mistralrs_agent.search.page import Page
 from mistralrs_agent.search.provider import SearchHit
-from mistralrs_agent.search.rerank import CHUNK_WORDS, Reranker, Words, split
-from mistralrs_agent.search.web import SearchSettings, open_search
+from mistralrs_agent.search.rerank import CHUNK_WORDS, KEPT_BY_BM25, Reranker, split
+from mistralrs_agent.search.web import Findings, SearchSettings, open_search
+from mistralrs_agent.search.words import Words
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.read_page import ReadPageTool
 from mistralrs_agent.tools.toolbox import Toolbox
@@ -118,18 +120,39 @@ def test_passages_hold_whole_pages_within_their_length():
 
 
 def test_bm25_prefers_rare_words_and_short_passages():
-    pages = [Page("", "", body) for body in ("the the cat", "the zebra " + "and more " * 40, "the zebra", "the dog")]
-    chunks = [chunk for n, page in enumerate(pages) for chunk in split(n, page)]
-    assert [chunk.page for chunk in Words(chunks).ranked("the zebra")][:2] == [2, 1]
+    texts = ("a big cat", "a big zebra " + "and more " * 40, "a big zebra", "a big dog")
+    assert Words(texts).ranked("big zebra")[:2] == [2, 1]
     assert Words([]).ranked("zebra") == []
 
 
+def test_words_are_compared_without_endings_and_identifiers_by_their_parts():
+    texts = ("nothing here", "sets the add_mutually_exclusive_group", "stopped running")
+    assert Words(texts).ranked("exclusive groups")[0] == 1
+    assert Words(texts).ranked("does it stop or run?")[0] == 2
+
+
+def test_words_of_a_question_do_not_count_unless_there_are_no_others():
+    texts = ("how do I, and why would you", "the harbour", "nothing")
+    assert Words(texts).ranked("how would I do harbours?")[0] == 1
+    assert Words(texts).ranked("why would you?")[0] == 0
+
+
 async def test_many_passages_are_narrowed_before_the_embeddings():
-    pages = [Page(f"http://{n}", "", f"note {n} about stones") for n in range(60)]
+    pages = [Page(f"http://{n}", "", f"note {n} about stones") for n in range(2 * KEPT_BY_BM25)]
     pages.append(Page("http://needle", "", "the comet returned in 1986"))
     ranked = await Reranker("minilm").rank("when did the comet return", pages)
-    assert len(ranked) == 61
+    assert len(ranked) == 2 * KEPT_BY_BM25 + 1
     assert ranked[0].text == "the comet returned in 1986"
+
+
+async def test_passages_that_stand_together_are_joined_and_gaps_are_marked():
+    page = Page("http://a", "A", "\n".join(f"paragraph {n} " + f"stone{n} " * 80 for n in range(4)))
+    chunks = split(0, page)
+    taken = Findings([SearchHit("A", page.url, "")], [page], [chunks[3], chunks[0], chunks[1]])
+    assert (
+        re.sub(r"( stone\d)+ ?", "", taken.within(10_000).output[0].content)
+        == "paragraph 0\nparagraph 1\n…\nparagraph 3"
+    )
 
 
 def web_agent(model: ScriptedModel, search, pages) -> Agent:

@@ -15,8 +15,8 @@ from mistralrs_agent.options import Options
 def bench_search(options: Options) -> None:
     """Ask every question, ranking with embeddings and by word statistics alone.
 
-    The pages go the whole way: engine, fetch, text, passages. A question is answered when the words of its answer, from
-    its page, are in the text a model would get.
+    The pages go the whole way: engine, fetch, text, passages. Three things are counted: that the engine names the page
+    of the answer, that something of it is in the text a model would get, and that the words of the answer are.
 
     Raises: ConfigError, UserError.
     """
@@ -28,18 +28,21 @@ def bench_search(options: Options) -> None:
     chosen = options.benchmark
     if chosen.pages is None or chosen.questions is None:
         raise ConfigError("bench search needs --pages and --questions")
-    asked = read_questions(chosen.questions)
+    questions = read_questions(chosen.questions)
+    asked = len(questions)
     results = {}
     with serving(chosen.pages) as base:
         for name, model in (("minilm", "minilm"), ("words", None)):
             search, _ = open_search(SearchSettings(embedding_model=model, allow_private=True), SearxngProvider(base))
-            results[name] = asyncio.run(measure_search(search, base, asked))
+            results[name] = asyncio.run(measure_search(search, base, questions))
     if chosen.json_output:
         click.echo(json.dumps({name: asdict(result) for name, result in results.items()}, indent=2))
         return
-    click.echo(f"{'ranking':<8} {'answered':>12} {'p50 ms':>8} {'p90 ms':>8} {'chars':>8} {'peak MiB':>9}")
+    click.echo(f"{asked} questions; the engine names the page of {results['words'].found}")
+    click.echo(f"{'ranking':<8} {'context':<8} {'page':>6} {'answer':>7} {'p50 ms':>8} {'p95 ms':>8} {'MiB':>6}")
     for name, result in results.items():
-        click.echo(
-            f"{name:<8} {f'{result.answered}/{result.questions}':>12} {result.p50_ms:>8.0f} {result.p90_ms:>8.0f} "
-            f"{result.mean_chars:>8.0f} {result.peak_memory_mib:>9.0f}"
-        )
+        costs = f"{result.p50_ms:>8.0f} {result.p95_ms:>8.0f} {result.memory_mib:>6.0f}"
+        for size, answered in result.answered.items():
+            page, answer = (f"{count / result.questions:.0%}" for count in (result.in_text[size], answered))
+            click.echo(f"{name:<8} {size:<8} {page:>6} {answer:>7} {costs}".rstrip())
+            costs = ""

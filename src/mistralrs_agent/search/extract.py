@@ -13,6 +13,7 @@ from mistralrs_agent.search.charset import decoded
 from mistralrs_agent.search.page import Fetched, Page
 
 if TYPE_CHECKING:
+    from lxml.html import HtmlElement
     from pypdf import PdfReader
 
 MAX_PDF_PAGES = 200
@@ -46,10 +47,30 @@ def extract(fetched: Fetched) -> Page:
 def _from_html(html: str, url: str) -> tuple[str, str]:
     from trafilatura import bare_extraction, html2txt  # slow to import; only when a page is read  # noqa: PLC0415
     from trafilatura.settings import Document  # noqa: PLC0415
+    from trafilatura.utils import load_html  # noqa: PLC0415
 
-    found = bare_extraction(html, url=url, include_comments=False, favor_recall=True, with_metadata=True)
+    tree = load_html(html)
+    if tree is None:
+        return "", ""
+    _hide_false_signs(tree)
+    found = bare_extraction(tree, url=url, include_comments=False, favor_recall=True, with_metadata=True)
     title, text = (found.title, found.text) if isinstance(found, Document) else (None, None)
-    return title or "", text or html2txt(html)
+    return (title or "").rstrip("¶#"), text or html2txt(html)  # marks that link to the heading itself
+
+
+def _hide_false_signs(tree: HtmlElement) -> None:
+    """Change in place what would be taken for page furniture and is not.
+
+    A section on "sharing variables" has an id that looks like that of share buttons; a sentence with a few links looks
+    like a menu.
+    """
+    for element in tree.iter("section", "dt", "span", "h1", "h2", "h3", "h4"):
+        element.attrib.pop("id", None)
+    for paragraph in tree.iter("p"):
+        links = list(paragraph.iter("a"))
+        if links and 2 * sum(len(link.text_content()) for link in links) < len(paragraph.text_content()):
+            for link in links:
+                link.drop_tag()
 
 
 def _from_pdf(fetched: Fetched) -> tuple[str, str]:

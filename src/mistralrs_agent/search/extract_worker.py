@@ -19,25 +19,32 @@ from mistralrs_agent.search.page import Fetched
 
 MAX_MEMORY = 1024**3
 """Bytes of address space. macOS does not enforce it."""
+PATIENCE = 6
 KEPT_MEMORY = 256 * 1024**2
 """A process that ever took more gives way to a new one."""
 
 
 def main() -> None:
-    """Answer until standard input ends. A request that takes too long ends the process by SIGALRM."""
+    """Answer until standard input ends. A request that takes too long ends the process by SIGPROF or SIGALRM."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, request.pop("seconds"))
+        _allow(request.pop("seconds"))
         answer, whole = _answer(Fetched(body=sys.stdin.buffer.read(request.pop("size")), **request))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _allow(0)
         last = not whole or _peak_memory() > KEPT_MEMORY
         _send(answers, answer | {"last": last})
         if last:
             return
+
+
+def _allow(seconds: float) -> None:
+    """Of CPU, so that a busy machine does not fail pages; of waiting, `PATIENCE` times as much. 0: no limit."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
 
 
 def _answer(fetched: Fetched) -> tuple[dict[str, str | bool], bool]:

@@ -25,7 +25,7 @@ class Extractor:
     """Up to two worker processes, started when needed and kept. Usable from any thread and event loop."""
 
     def __init__(self, page_seconds: float = PAGE_SECONDS) -> None:
-        """`page_seconds`: after which a page is given up and its process ended."""
+        """`page_seconds` of CPU: after which a page is given up and its process ended."""
         self._seconds = page_seconds
         self._threads = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="page text")
         self._own = threading.local()
@@ -56,8 +56,8 @@ class Extractor:
             answer = _ask(process, json.dumps(header).encode() + b"\n" + fetched.body)
         except (OSError, ValueError):
             self._end(process)
-            late = process.returncode == -signal.SIGALRM
-            how = f"takes longer than {self._seconds:g} s" if late else f"ended its process ({process.returncode})"
+            late = process.returncode in (-signal.SIGPROF, -signal.SIGALRM)
+            how = f"takes more than {self._seconds:g} s" if late else f"ended its process ({process.returncode})"
             raise ToolFailed(f"{fetched.url} cannot be read: getting its text {how}") from None
         if answer["last"]:
             self._end(process)

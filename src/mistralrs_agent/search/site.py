@@ -1,7 +1,7 @@
 """A folder of web pages on loopback, with a search engine over them: a small web to try and to measure searching on.
 
-The engine answers as SearXNG does, so that the same code asks it that asks a real one. It knows whole pages only, by
-the words on them.
+The engine answers as SearXNG does, so that the same code asks it that asks a real one. It ranks pages by the words of
+their best passages, and knows nothing of meaning.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import mimetypes
 import re
 import threading
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from html import unescape
@@ -18,9 +19,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from mistralrs_agent.errors import UserError
-from mistralrs_agent.search.rerank import Chunk, Words
+from mistralrs_agent.search.page import Page
+from mistralrs_agent.search.rerank import split
+from mistralrs_agent.search.words import Words
 
 EXCERPT_CHARS = 200
+RESULTS = 20
 
 
 @contextmanager
@@ -69,18 +73,25 @@ class _Engine:
     """Finds pages by their words."""
 
     def __init__(self, pages: dict[str, bytes]) -> None:
-        self._texts = {path: _text(body.decode("utf-8", errors="replace")) for path, body in pages.items()}
-        self._titles = {path: _title(body.decode("utf-8", errors="replace")) for path, body in pages.items()}
-        self._paths = list(pages)
-        self._words = Words([Chunk(n, 0, self._titles[p], self._texts[p]) for n, p in enumerate(self._paths)])
+        htmls = {path: body.decode("utf-8", errors="replace") for path, body in pages.items()}
+        self._pages = [Page(path, _title(html), _text(html)) for path, html in htmls.items()]
+        self._passages = [passage for n, page in enumerate(self._pages) for passage in split(n, page)]
+        self._words = Words([passage.titled for passage in self._passages])
 
     def answer(self, query: str, base: str) -> bytes:
-        found = [self._paths[chunk.page] for chunk in self._words.ranked(query)[:20]]
         results = [
-            {"url": f"{base}/{quote(path)}", "title": self._titles[path], "content": self._texts[path][:EXCERPT_CHARS]}
-            for path in found
+            {"url": f"{base}/{quote(page.url)}", "title": page.title, "content": page.text[:EXCERPT_CHARS]}
+            for page in self._best(query)
         ]
         return json.dumps({"query": query, "results": results}).encode()
+
+    def _best(self, query: str) -> list[Page]:
+        """By the best passage of each, and a little by the next three."""
+        passages: dict[int, list[float]] = defaultdict(list)
+        for passage, score in zip(self._passages, self._words.scores(query), strict=True):
+            passages[passage.page].append(score)
+        scores = {page: (best := sorted(of, reverse=True))[0] + sum(best[1:4]) / 5 for page, of in passages.items()}
+        return [self._pages[page] for page in sorted(scores, key=lambda page: -scores[page])[:RESULTS]]
 
 
 def _text(html: str) -> str:

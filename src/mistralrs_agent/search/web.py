@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 from collections.abc import Sequence
@@ -95,6 +96,33 @@ class SearchAnswer:
         return {"sources": list(self.sources), "output": output}
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that a search brought in, before it is cut to what a model can read."""
+
+    hits: Sequence[SearchHit]
+    pages: Sequence[Page]
+    """One a hit."""
+    ranked: Sequence[Chunk]
+    """The passages of the pages, best first."""
+
+    def within(self, budget_chars: int) -> SearchAnswer:
+        """Passages as long as they fit, best first; those of a page stand together in reading order."""
+        taken: dict[int, list[Chunk]] = {}
+        for chunk in self.ranked:
+            cost = len(chunk.text) + 3
+            if chunk.page not in taken:
+                cost += len(self.hits[chunk.page].description) + 200
+            if cost <= budget_chars:
+                budget_chars -= cost
+                taken.setdefault(chunk.page, []).append(chunk)
+        return SearchAnswer(tuple(self._source(page, chunks) for page, chunks in taken.items()))
+
+    def _source(self, page: int, chunks: Sequence[Chunk]) -> Source:
+        hit = self.hits[page]
+        return Source(self.pages[page].title, hit.description, hit.url, _joined(chunks))
+
+
 class PageReader:
     """Reads one page as text."""
 
@@ -137,7 +165,14 @@ class WebSearch:
         `max_chars` can only lower the budget of the settings.
         Raises: ToolFailed when the provider fails.
         """
-        query, wishes = query.strip(), wishes or SearchWishes()
+        wishes = wishes or SearchWishes()
+        budget = BUDGET_TOKENS[wishes.context_size or self._settings.context_size] * CHARS_PER_TOKEN
+        budget = min(budget, self._settings.max_chars or budget, max_chars or budget)
+        return (await self.find(query, wishes)).within(budget)
+
+    async def find(self, query: str, wishes: SearchWishes) -> Findings:
+        """Everything a search finds, ranked. Raises: as `search`."""
+        query = query.strip()
         if re.fullmatch(r"https?://\S+", query):
             hits = [SearchHit("", query, "")]
             pages = [await self._pages.read(query, wishes)]
@@ -146,10 +181,7 @@ class WebSearch:
             found = await self._provider.search(asked, self._settings.max_results)
             hits = [hit for hit in found if wishes.allows(hit.url)]
             pages = await asyncio.gather(*(self._page_or_excerpt(hit, wishes) for hit in hits))
-        budget = BUDGET_TOKENS[wishes.context_size or self._settings.context_size] * CHARS_PER_TOKEN
-        budget = min(budget, self._settings.max_chars or budget)
-        ranked = await self._reranker.rank(query, pages)
-        return SearchAnswer(_fill(hits, pages, ranked, min(budget, max_chars or budget)))
+        return Findings(hits, pages, await self._reranker.rank(query, pages))
 
     async def _page_or_excerpt(self, hit: SearchHit, wishes: SearchWishes) -> Page:
         """The page behind a hit; when it cannot be read, what the provider said of it."""
@@ -170,23 +202,10 @@ def open_search(settings: SearchSettings, provider: SearchProvider | None = None
     return search, pages
 
 
-def _fill(
-    hits: Sequence[SearchHit], pages: Sequence[Page], ranked: Sequence[Chunk], budget_chars: int
-) -> tuple[Source, ...]:
-    """Take passages, best first, until one does not fit; those of a page stand together in reading order."""
-    taken: dict[int, list[Chunk]] = {}
-    for chunk in ranked:
-        cost = len(chunk.text) + (0 if chunk.page in taken else len(hits[chunk.page].description) + 200)
-        if cost > budget_chars:
-            break
-        budget_chars -= cost
-        taken.setdefault(chunk.page, []).append(chunk)
-    return tuple(
-        Source(
-            title=pages[page].title,
-            description=hits[page].description,
-            url=hits[page].url,
-            content="\n…\n".join(chunk.text for chunk in sorted(chunks, key=lambda chunk: chunk.position)),
-        )
-        for page, chunks in taken.items()
-    )
+def _joined(chunks: Sequence[Chunk]) -> str:
+    """Passages of a page in reading order; an ellipsis stands for what is left out between them."""
+    ordered = sorted(chunks, key=lambda chunk: chunk.position)
+    parts = [ordered[0].text]
+    for before, chunk in itertools.pairwise(ordered):
+        parts += ["\n" if chunk.position == before.position + 1 else "\n…\n", chunk.text]
+    return "".join(parts)
