@@ -36,6 +36,15 @@ async def test_pages_are_read_by_processes_that_are_kept(extractor: Extractor):
     assert set(processes) <= set(extractor.process_ids())
 
 
+async def test_processes_of_a_large_server_are_kept_too(extractor: Extractor):
+    ballast = b"x" * (300 * 2**20)
+    await extractor.extract(SMALL)
+    processes = extractor.process_ids()
+    await extractor.extract(SMALL)
+    assert set(processes) <= set(extractor.process_ids())
+    assert ballast
+
+
 async def test_a_page_without_text_is_said_by_the_process(extractor: Extractor):
     with pytest.raises(ToolFailed, match="no readable text"):
         await extractor.extract(Fetched("http://a.example/", "text/html", None, b""))
