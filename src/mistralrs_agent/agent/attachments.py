@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine import Message
 from mistralrs_agent.agent.events import Event, FileMissing, FileProduced, Finished
 from mistralrs_agent.agent.turn import Turn
-from mistralrs_agent.storage.files import FileStore, StoredFile
+from mistralrs_agent.storage.files import FileStore
 from mistralrs_agent.tools.file_text import attachment_note, readable_text
 from mistralrs_agent.tools.session_files import ExpectedFile, take_in, take_in_stored
 
@@ -41,7 +41,7 @@ async def with_attachments(store: FileStore, session_id: str, turn: Turn, max_ch
             file = await asyncio.to_thread(take_in_stored, store, session_id, given)
         else:
             file = await asyncio.to_thread(take_in, store, session_id, given)
-        text = await asyncio.to_thread(_text, store, file)
+        text = await readable_text(store, file)
         limit = min(PREVIEW_CHARS, room)
         room -= min(limit, len(text or ""))
         notes.setdefault(attachment.message, []).append(attachment_note(file, text, limit))
@@ -49,11 +49,6 @@ async def with_attachments(store: FileStore, session_id: str, turn: Turn, max_ch
         replace(message, content="\n\n".join(filter(None, [*notes.get(number, ()), message.content])))
         for number, message in enumerate(turn.messages)
     )
-
-
-def _text(store: FileStore, file: StoredFile) -> str | None:
-    body = store.body(file.id)
-    return None if body is None else readable_text(file, body)
 
 
 async def with_missing(

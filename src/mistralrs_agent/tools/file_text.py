@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from mistralrs_agent.errors import ToolFailed
-from mistralrs_agent.storage.files import StoredFile, text_of
+from mistralrs_agent.search.extractor import shared_extractor
+from mistralrs_agent.search.page import Fetched
+from mistralrs_agent.storage.files import FileStore, StoredFile, text_of
 
 PDF = "application/pdf"
 
 
-def readable_text(file: StoredFile, body: bytes) -> str | None:
-    """The text of a file, of a PDF too; None when there is none in it. May take seconds: run it in a thread."""
-    if file.mime_type != PDF:
-        return text_of(body)
-    from mistralrs_agent.search.extract import extract  # slow to import, with all it needs  # noqa: PLC0415
-    from mistralrs_agent.search.fetch import Fetched  # noqa: PLC0415
-
+async def readable_text(store: FileStore, file: StoredFile) -> str | None:
+    """The text of a file, of a PDF too; None when there is none in it, or its contents are not kept."""
+    body = await asyncio.to_thread(store.body, file.id)
+    if body is None or file.mime_type != PDF:
+        return None if body is None else await asyncio.to_thread(text_of, body)
     try:
-        return extract(Fetched(file.name, PDF, None, body)).text
-    except ToolFailed:  # broken, or scanned pages
+        return (await shared_extractor().extract(Fetched(file.name, PDF, None, body))).text
+    except ToolFailed:  # broken, scanned pages, or too much work
         return None
 
 

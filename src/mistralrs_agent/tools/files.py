@@ -68,7 +68,9 @@ class ReadFileTool:
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         asked = ReadFileArguments.model_validate(arguments)
         file = await asyncio.to_thread(self._find, context.session_id, asked.file_id)
-        text = await asyncio.to_thread(self._text, file)
+        text = await readable_text(self._store, file)
+        if text is None:
+            raise ToolFailed(f"{described(file)} is not text, or its contents are not kept")
         start = min(asked.start or 0, len(text))
         end = len(text) if asked.end is None else min(asked.end, len(text))
         if end < start:
@@ -85,15 +87,6 @@ class ReadFileTool:
         if found := by_id.get(wanted) or names.get(wanted.removeprefix("./")):
             return found
         raise ToolRetry(f"there is no file {wanted!r}; files: {', '.join(names) or 'none'}")
-
-    def _text(self, file: StoredFile) -> str:
-        body = self._store.body(file.id)
-        if body is None:
-            raise ToolFailed(f"the contents of {described(file)} were too large to keep")
-        text = readable_text(file, body)
-        if text is None:
-            raise ToolFailed(f"{described(file)} is not text")
-        return text
 
     async def end_session(self, session_id: str) -> None:
         """Files outlive tool state: `Sessions` deletes them with the conversation."""
