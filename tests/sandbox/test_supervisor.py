@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ def test_the_disk_is_looked_at_before_its_time_when_it_fills(
 ) -> None:
     directory = str(tmp_path)
     plan = Plan(True, "none", 2**40, 10**6, 9, 10_000, 0, 0, directory, directory, directory, "", "/usr")
-    supervisor = Supervisor(0, os.getpid(), plan, own_processes=False, own_root=False, disk_before=(0, 0))
+    supervisor = Supervisor(0, plan, own_processes=False, own_root=False, disk_before=(0, 0))
+    supervisor.last_looked = (0, 0.0, 0)  # as `run` begins
     free = 10**9
     seen: list[int] = []
     monkeypatch.setattr(supervisor, "_traces", lambda: (1, 0.0, free))
