@@ -85,15 +85,15 @@ class Player:
 
     async def _prepare(self, session: str, asks: Sequence[Ask], day: date | None, rng: random.Random) -> None:
         """Files, chance and the day, before anything is asked."""
-        opened = await self._interpreters.of(session)
-        for ask in asks:
-            for name, text in ask.files.items():
-                (opened.working_directory / name).write_text(text, "utf-8")
         facts = {"seed": rng.randrange(10**6), "hour": rng.randrange(24), "minute": rng.randrange(60)}
-        if day is not None:
-            await opened.run(DAY.format(y=day.year, m=day.month, d=day.day, **facts))
-        else:
-            await opened.run(f"import random\nrandom.seed({facts['seed']})\ndel random")
+        async with self._interpreters.use(session) as opened:
+            for ask in asks:
+                for name, text in ask.files.items():
+                    (opened.working_directory / name).write_text(text, "utf-8")
+            if day is not None:
+                await opened.run(DAY.format(y=day.year, m=day.month, d=day.day, **facts))
+            else:
+                await opened.run(f"import random\nrandom.seed({facts['seed']})\ndel random")
 
     async def _run(self, session: str, call: Call, tools: Toolset) -> str:
         context = ToolContext(session, "", lambda stream, text: None)
