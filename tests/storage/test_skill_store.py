@@ -192,6 +192,14 @@ def test_bytes_that_are_no_zip_file_or_a_broken_one_are_refused():
             unzipped(body, MANUAL)
 
 
+def test_a_compression_that_cannot_be_read_is_refused():
+    body = bytearray(zipped(GOOD))
+    for at, offset in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        body[body.index(at) + offset] = 97  # WavPack
+    with pytest.raises(RequestError, match="compression"):
+        unzipped(bytes(body), MANUAL)
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_that_comes_twice_is_refused():
     with pytest.raises(RequestError, match="twice"):

@@ -66,7 +66,7 @@ def unzipped(body: bytes, root_file: str) -> Package:
         zlib.error,
         lzma.LZMAError,
         EOFError,
-        NotImplementedError,
+        NotImplementedError,  # zipfile's, for a compression or a zip version that it cannot read
         OSError,
         ValueError,
     ) as error:
