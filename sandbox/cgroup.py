@@ -51,7 +51,7 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The group of one session. Make one with `create`; processes join by `join`."""
+    """The group of one session. Make one with `create`; `launcher` joins it."""
 
     path: Path
 

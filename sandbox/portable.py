@@ -50,7 +50,7 @@ def launch(python: Interpreter, plan: Plan, fds: tuple[int, int, int, int], envi
     told = {"control": control, "line": line, "isolated": plan.isolated, "network": plan.network, "cpu_s": plan.cpu_s}
     command = [python.given, "-I", "-c", _BOOT, str(HERE / "guest"), json.dumps(told)]
     if plan.isolated:
-        rules = seatbelt.profile(plan.network, [*plan.readable_paths(), str(HERE / "guest")], [plan.workdir, plan.tmp])
+        rules = seatbelt.profile(plan.network, plan.readable_paths(), [plan.workdir, plan.tmp])
         command = [seatbelt.PROGRAM, "-p", rules, *command]
     stranger = plan.uid != os.geteuid()
     try:

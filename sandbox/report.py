@@ -77,7 +77,7 @@ class LayerReport:
         )
 
     def summary(self) -> str:
-        """One line for status bars and tool descriptions."""
+        """One line, for people."""
         if self.policy.mode == "off":
             return "sandbox off: code runs with the full rights of this user"
         held = [purpose for purpose in PURPOSES if self.holds(purpose)]

@@ -141,11 +141,6 @@ class Filter:
         prctl(PR_SET_SECCOMP, 2, self._address)
 
 
-def install(program: Program) -> None:
-    """Put a filter on this process and all it starts. `no_new_privs` must be set. Raises OSError."""
-    Filter(program).install()
-
-
 @functools.cache
 def filter_here(network: bool, alone: int | None) -> Filter:
     """Return the filter for this machine, made once; see `build`. Raises OSError where there is no table."""

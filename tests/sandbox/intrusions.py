@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sandbox.attacks import ARM, EVERY_NETWORK, Attack, in_child, makes_socket, opens
+from tests.sandbox.attacks import ARM, EVERY_NETWORK, Attack, in_child, makes_socket, number, opens
 
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
@@ -74,7 +74,7 @@ HOST = {
         bare_allows=EVERY_NETWORK,
     ),
     "use up the queues of the whole machine": Attack(
-        LIBC + f"context = ctypes.c_ulong(0)\ngot = libc.syscall({(206, 0)[ARM]}, 10, ctypes.byref(context)) == 0\n"
+        LIBC + f"context = ctypes.c_ulong(0)\ngot = libc.syscall({number('io_setup')}, 10, ctypes.byref(context)) == 0\n"
         f"got and libc.syscall({(207, 1)[ARM]}, context)\ngot"
     ),
     "be kept as a core": Attack(
@@ -236,7 +236,7 @@ ESCAPES = {
         "import os\nos.path.exists('/tmp/../tmp/../' + T['file'][1:])", bare_allows=EVERY_NETWORK
     ),
     "run a program without a name": Attack(
-        LIBC + f"fd = libc.syscall({(319, 279)[ARM]}, b'x', 0)\nfd >= 0 and os.write(fd, b'#!/bin/true') > 0"
+        LIBC + f"fd = libc.syscall({number('memfd_create')}, b'x', 0)\nfd >= 0 and os.write(fd, b'#!/bin/true') > 0"
     ),
     "undo the filter": Attack(LIBC + "libc.prctl(22, 0, 0, 0, 0) == 0", "never"),
     "gain privileges again": Attack(LIBC + "libc.prctl(38, 0, 0, 0, 0) == 0", "never"),

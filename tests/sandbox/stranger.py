@@ -141,7 +141,7 @@ def main() -> None:
         become(request["uid"])
     if request["refused"]:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        seccomp.install(seccomp.build(True, kernel.machine_index(), request["refused"]))
+        seccomp.Filter(seccomp.build(True, kernel.machine_index(), request["refused"])).install()
     print(json.dumps(asyncio.run(run_all(request["rules"], request["cases"]))))
 
 

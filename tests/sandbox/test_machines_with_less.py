@@ -26,7 +26,7 @@ from sandbox import SandboxPolicy, SandboxUnavailable, Session, describe
 from sandbox.linux import kernel, seccomp
 if refused:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    seccomp.install(seccomp.build(True, kernel.machine_index(), refused))
+    seccomp.Filter(seccomp.build(True, kernel.machine_index(), refused)).install()
 if uid is not None:
     os.setgroups([]); os.setgid(uid); os.setuid(uid)
 async def main():
