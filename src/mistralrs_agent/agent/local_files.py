@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ def local_file(path: str) -> InputFile:
 
     Raises: UserError when it cannot be read, or is too large.
     """
-    place = Path(path).expanduser()
+    place = _local(path)
     try:
         with place.open("rb") as file:
             body = file.read(MAX_FILE_BYTES + 1)
@@ -44,7 +45,13 @@ def mentioned_files(text: str) -> list[InputFile]:
 def _existing(path: str) -> str | None:
     """The path, or the path without the punctuation of a sentence behind it, that is a file."""
     versions = (path, path.rstrip(".,;:!?)"))
-    return next((version for version in versions if version and Path(version).expanduser().is_file()), None)
+    # not `Path.is_file`: it raises where a folder is closed to us, or a word after an @ too long for a name
+    return next((version for version in versions if version and os.path.isfile(_local(version))), None)
+
+
+def _local(path: str) -> Path:
+    """Unlike `Path.expanduser` this leaves alone a `~name` that is nobody here."""
+    return Path(os.path.expanduser(path))
 
 
 def listing(files: Sequence[StoredFile]) -> str:
@@ -71,7 +78,7 @@ def _write_new(folder: str, name: str, body: bytes) -> Path:
     stem, suffix = Path(name).stem, Path(name).suffix
     number = 1
     while True:
-        path = Path(folder).expanduser() / (name if number == 1 else f"{stem}-{number}{suffix}")
+        path = _local(folder) / (name if number == 1 else f"{stem}-{number}{suffix}")
         try:
             with path.open("xb") as file:
                 file.write(body)
