@@ -38,10 +38,7 @@ def number(name: str) -> int:
 def syscall(name: str, *arguments: object) -> str:
     """Code that makes a system call and is True when it succeeds."""
     passed = ", ".join(map(str, arguments))
-    return (
-        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-        f"libc.syscall({number(name)}, {passed}) >= 0"
-    )
+    return f"import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.syscall({number(name)}, {passed}) >= 0"
 
 
 def reaches_kernel(name: str, *arguments: object) -> str:

@@ -74,7 +74,7 @@ HOST = {
         bare_allows=EVERY_NETWORK,
     ),
     "use up the queues of the whole machine": Attack(
-        LIBC + f"context = ctypes.c_ulong(0)\ngot = libc.syscall({number('io_setup')}, 10, ctypes.byref(context)) == 0\n"
+        f"{LIBC}context = ctypes.c_ulong(0)\ngot = libc.syscall({number('io_setup')}, 10, ctypes.byref(context)) == 0\n"
         f"got and libc.syscall({(207, 1)[ARM]}, context)\ngot"
     ),
     "be kept as a core": Attack(
