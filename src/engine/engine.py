@@ -23,7 +23,7 @@ from engine.models.base import Decoder
 from engine.request import Constraint, Delta, EngineStats, FinishReason, Request, Usage
 from engine.runner import Runner
 from engine.sampling.check import check_sampling, check_token_ids
-from engine.sampling.constraint import ConstraintCompiler, ConstraintState
+from engine.sampling.constraint import Compiled, ConstraintCompiler
 from engine.sampling.logprobs import TokenTexts
 from engine.sampling.sampler import Sampled, Sampler
 from engine.scheduler import Chunk, Scheduler
@@ -37,6 +37,7 @@ _CONTEXT = 8
 class _Running:
     """A request under way: its choices, and what they add up to."""
 
+    request: Request
     choices: list[Sequence]
     unscheduled: list[Sequence]
     """Choices that wait for the first one's prefill, whose blocks they will share."""
@@ -85,9 +86,14 @@ class Engine:
         return self._scheduler.has_work
 
     def add(self, request: Request) -> None:
-        """Queue a request.
+        """Queue a request. Raises: as `accept` and `start`."""
+        request = self.accept(request)
+        self.start(request, None if request.constraint is None else self.compile(request.constraint))
 
-        Raises: InvalidRequest, ContextOverflow, EngineOverloaded; then nothing was queued.
+    def accept(self, request: Request) -> Request:
+        """Give a request its place; it runs once it is started. Returns what `start` is to be given.
+
+        Raises: InvalidRequest, ContextOverflow, EngineOverloaded; then there is nothing to start.
         """
         request = self._checked(request)
         count, params = request.sampling.n, self.config
@@ -106,7 +112,31 @@ class Engine:
         deadline = None if request.timeout_s is None else first.arrival + request.timeout_s
         if deadline is not None:
             heappush(self._deadlines, (deadline, request.id))
-        self._requests[request.id] = _Running([first, *others], others, deadline, count, adapter)
+        self._requests[request.id] = _Running(request, [first, *others], others, deadline, count, adapter)
+        return request
+
+    def compile(self, constraint: Constraint) -> Compiled:
+        """Get ready for the start of a request with this grammar. Takes up to seconds; any thread may do it."""
+        return self._constraints.timed(constraint)
+
+    def start(self, request: Request, compiled: Compiled | None = None) -> None:
+        """Queue an accepted request, unless it was aborted meanwhile; `compiled` is its grammar, if it has one.
+
+        Raises: InvalidRequest when the grammar is wrong; then the request is forgotten.
+        """
+        running = self._requests.get(request.id)
+        if running is None or running.request is not request:
+            return
+        first, *others = running.choices
+        if compiled is not None:
+            self._meters.grammar_s.add(compiled.seconds)
+            if isinstance(compiled.grammar, InvalidRequest):
+                del self._requests[request.id]
+                self.adapters.release(running.adapter)
+                raise compiled.grammar
+            first.constraint = compiled.grammar
+            for choice in others:
+                choice.constraint = compiled.grammar.copy()
         self._scheduler.add(first)
 
     def abort(self, request_id: str, reason: FinishReason = FinishReason.CANCELED) -> None:
@@ -201,7 +231,6 @@ class Engine:
 
     def _sequence(self, request: Request, index: int, adapter: Adapter | None) -> Sequence:
         seed = request.sampling.seed
-        constraint = request.constraint
         return Sequence(
             request=request,
             index=index,
@@ -215,16 +244,8 @@ class Engine:
             sampling=self._sampler.state(
                 request.sampling, self._seeds.getrandbits(64) if seed is None else seed, index
             ),
-            constraint=None if constraint is None else self._compile(constraint),
             adapter=adapter,
         )
-
-    def _compile(self, constraint: Constraint) -> ConstraintState:
-        start = time.monotonic()
-        try:
-            return self._constraints.compile(constraint)
-        finally:
-            self._meters.grammar_s.add(time.monotonic() - start)
 
     def _sample(self, logits: Tensor, ready: list[Sequence]) -> list[Delta]:
         """Choose a token for each sequence from its row of `logits` (N, vocab), and for choices forked from it."""

@@ -11,8 +11,9 @@ import logging
 import queue
 import threading
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.adapters.asked import (
     AdapterCommand,
@@ -25,10 +26,16 @@ from engine.adapters.asked import (
 from engine.errors import EngineError, WorkerDied
 from engine.loading.source import ModelSource
 from engine.options import ModelOptions
-from engine.request import Delta, EngineStats, ModelInfo, Request
+from engine.request import Constraint, Delta, EngineStats, ModelInfo, Request
 from engine.request_id import outside_id
 
+if TYPE_CHECKING:
+    from engine.sampling.constraint import Compiled  # loaded only where an engine runs
+
 log = logging.getLogger(__name__)
+
+_COMPILERS = 4
+"""Grammars compiled at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,14 @@ class AskStats:
 @dataclass(frozen=True, slots=True)
 class Quit:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The grammar of an accepted request is compiled."""
+
+    request: Request
+    compiling: Future[Compiled]
 
 
 Question = AskStats | AdapterCommand
@@ -102,7 +117,9 @@ class SteppingEngine(Protocol):
 
     @property
     def has_work(self) -> bool: ...
-    def add(self, request: Request) -> None: ...
+    def accept(self, request: Request) -> Request: ...
+    def compile(self, constraint: Constraint) -> Compiled: ...
+    def start(self, request: Request, compiled: Compiled | None = None) -> None: ...
     def abort(self, request_id: str) -> None: ...
     def abort_all(self) -> list[str]: ...
     def step(self) -> list[Delta]: ...
@@ -118,12 +135,15 @@ class Adapters(Protocol):
 
 
 class EngineLoop:
-    """Takes commands between steps; sleeps when there is nothing to do."""
+    """Takes commands between steps; sleeps when there is nothing to do. Grammars are compiled on other threads, so
+    that only who asked for one waits for it.
+    """
 
     def __init__(self, engine: SteppingEngine, tell: Callable[[Report], None]) -> None:
-        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[Command | _Start] = queue.SimpleQueue()
         self._engine = engine
         self._tell = tell
+        self._compilers = ThreadPoolExecutor(_COMPILERS, thread_name_prefix="grammar compiler")
 
     def run(self) -> None:
         """Until a `Quit` comes."""
@@ -149,13 +169,9 @@ class EngineLoop:
                 return True
             match command:
                 case Submit(request):
-                    try:
-                        self._engine.add(request)
-                    except EngineError as error:
-                        self._tell(Failed(request.id, error))
-                    except Exception as error:  # one strange request must not end the service
-                        log.exception("a request could not be queued", extra={"request_id": outside_id(request.id)})
-                        self._tell(Failed(request.id, EngineError(f"The engine failed: {error}")))
+                    self._queue(request, self._accept)
+                case _Start(request, compiling):
+                    self._queue(request, lambda accepted: self._engine.start(accepted, compiling.result()))
                 case Abort(request_id):
                     self._engine.abort(request_id)
                 case AskStats():
@@ -163,7 +179,27 @@ class EngineLoop:
                 case LoadAdapter() | UnloadAdapter() | ListAdapters():
                     self._tell(self._administer(command))
                 case Quit():
+                    self._compilers.shutdown(wait=False, cancel_futures=True)
                     return False
+
+    def _queue(self, request: Request, step: Callable[[Request], None]) -> None:
+        """Take a step towards running a request, or say why it cannot run."""
+        try:
+            step(request)
+        except EngineError as error:
+            self._tell(Failed(request.id, error))
+        except Exception as error:  # one strange request must not end the service
+            log.exception("a request could not be queued", extra={"request_id": outside_id(request.id)})
+            self._engine.abort(request.id)
+            self._tell(Failed(request.id, EngineError(f"The engine failed: {error}")))
+
+    def _accept(self, request: Request) -> None:
+        accepted = self._engine.accept(request)
+        if accepted.constraint is None:
+            self._engine.start(accepted)
+        else:
+            compiling = self._compilers.submit(self._engine.compile, accepted.constraint)
+            compiling.add_done_callback(lambda done: self.commands.put(_Start(accepted, done)))
 
     def _administer(self, command: AdapterCommand) -> Answer:
         try:

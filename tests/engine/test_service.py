@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from dataclasses import replace
+from threading import Event
 
 import pytest
 
-from engine.errors import EngineError, InvalidRequest
-from engine.request import FinishReason, ModelInfo, SamplingParams
+from engine.errors import EngineError, EngineOverloaded, InvalidRequest
+from engine.request import Constraint, FinishReason, ModelInfo, SamplingParams
 from engine.service import ThreadService
 from tests.engine.toy import ToyDecoder, ask, continuation, ids, toy_engine
 
@@ -69,4 +72,95 @@ async def test_a_failing_step_fails_its_requests_and_the_next_ones_work(caplog):
         await collect(service, ask("r", [1, 2], 5))
     assert ids(await collect(service, ask("s", [1, 2], 5))) == continuation([1, 2], 5)
     assert (await service.stats()).kv_blocks_used == 0
+    await service.close()
+
+
+@pytest.fixture
+async def slow_grammar():
+    """A service, what tells that `SLOW` is being compiled there, and what lets that go on."""
+    engine = toy_engine()
+    compile, compiling, may_go_on = engine.compile, asyncio.Event(), Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(constraint):
+        if constraint == SLOW:
+            loop.call_soon_threadsafe(compiling.set)
+            assert may_go_on.wait(30)
+        return compile(constraint)
+
+    engine.compile = slowly
+    service = ThreadService(engine, INFO)
+    yield service, compiling, may_go_on
+    may_go_on.set()
+    await service.close()
+
+
+SLOW = Constraint("regex", "[ab]{6}")
+
+
+async def test_only_who_asked_for_a_grammar_waits_while_it_is_compiled(slow_grammar):
+    service, compiling, may_go_on = slow_grammar
+    running = service.generate(ask("running", [1, 2], 200))
+    await anext(running)
+    waits = asyncio.create_task(collect(service, replace(ask("waits", [1, 2], 9), constraint=SLOW)))
+    await compiling.wait()
+
+    await anext(running)
+    assert ids(await collect(service, ask("free", [3, 4], 12))) == continuation([3, 4], 12)
+    quick = replace(ask("quick", [3, 4], 9), constraint=Constraint("regex", "c{4}"))
+    assert "".join(delta.text for delta in await collect(service, quick)) == "cccc"
+    await running.aclose()
+    assert not waits.done()
+
+    may_go_on.set()
+    assert set("".join(delta.text for delta in await waits)) <= set("ab")
+
+
+async def test_who_leaves_while_a_grammar_is_compiled_is_forgotten(slow_grammar):
+    service, compiling, may_go_on = slow_grammar
+    waits = asyncio.create_task(collect(service, replace(ask("again", [1, 2], 9), constraint=SLOW)))
+    await compiling.wait()
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    plain = ask("again", [3, 4], 12)  # the same name is free again, and has no grammar
+    assert ids(await collect(service, plain)) == continuation([3, 4], 12)
+    may_go_on.set()
+    assert ids(await collect(service, plain)) == continuation([3, 4], 12)
+    assert (await service.stats()).running == 0
+
+
+async def test_a_waiting_grammar_counts_among_the_replies_a_server_takes():
+    engine, go_on = toy_engine(max_seqs=1, max_waiting=0), Event()
+    compile = engine.compile
+    engine.compile = lambda constraint: compile(constraint) if go_on.wait(30) else None
+    service = ThreadService(engine, INFO)
+    first = asyncio.create_task(collect(service, replace(ask("first", [1, 2], 9), constraint=SLOW)))
+    await asyncio.sleep(0)
+    with pytest.raises(EngineOverloaded):
+        await collect(service, ask("second", [1, 2], 5))
+    go_on.set()
+    await first
+    await service.close()
+
+
+async def test_a_grammar_that_is_wrong_is_refused_and_frees_its_place():
+    service = ThreadService(toy_engine(max_seqs=1, max_waiting=0), INFO)
+    with pytest.raises(InvalidRequest, match="Invalid grammar") as refusal:
+        await collect(service, replace(ask("r", [1, 2], 5, n=1), constraint=Constraint("regex", "([a-z")))
+    assert refusal.value.param == "grammar"
+    assert ids(await collect(service, ask("s", [1, 2], 5))) == continuation([1, 2], 5)
+    await service.close()
+
+
+async def test_choices_of_one_request_follow_its_grammar_each_for_itself():
+    service = ThreadService(toy_engine(), INFO)
+    request = replace(
+        ask("r", [1, 2], 9, n=3, temperature=1.0, seed=5), constraint=Constraint("regex", "[a-f]{2}[0-9]{3}")
+    )
+    texts = ["", "", ""]
+    for delta in await collect(service, request):
+        texts[delta.index] += delta.text
+    assert all(re.fullmatch("[a-f]{2}[0-9]{3}", text) for text in texts)
+    assert len(set(texts)) == 3
     await service.close()

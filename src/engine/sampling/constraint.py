@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer
@@ -16,20 +19,33 @@ from engine.request import Constraint
 
 
 class ConstraintCompiler:
-    """Builds matchers for one tokenizer. The token trie is made once, when the first grammar comes."""
+    """Builds matchers for one tokenizer, on any threads. The token trie is made once, when the first grammar comes:
+    it takes a second of work and 100 MB for a vocabulary of 150,000, which replies without a grammar do not need.
+    """
 
     def __init__(self, tokenizer: Tokenizer, vocab_size: int, eos_token_ids: tuple[int, ...]) -> None:
         self._tokenizer = tokenizer
         self._vocab_size = vocab_size
         self._eos_token_ids = eos_token_ids
         self._trie: LLTokenizer | None = None
+        self._making_trie = Lock()
+
+    def timed(self, constraint: Constraint) -> Compiled:
+        """Compile, and tell how long it took."""
+        start = time.monotonic()
+        try:
+            grammar = self.compile(constraint)
+        except InvalidRequest as error:
+            grammar = error
+        return Compiled(grammar, time.monotonic() - start)
 
     def compile(self, constraint: Constraint) -> ConstraintState:
         """Raises: InvalidRequest when llguidance refuses the grammar."""
-        if self._trie is None:
-            self._trie = LLTokenizer(
-                self._tokenizer.to_str(), n_vocab=self._vocab_size, eos_token=list(self._eos_token_ids) or None
-            )
+        with self._making_trie:
+            if self._trie is None:
+                self._trie = LLTokenizer(
+                    self._tokenizer.to_str(), n_vocab=self._vocab_size, eos_token=list(self._eos_token_ids) or None
+                )
         try:
             grammar = _GRAMMAR_OF[constraint.kind](constraint.grammar)
         except ValueError as error:
@@ -48,13 +64,27 @@ _GRAMMAR_OF = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A request's grammar, or what is wrong with it."""
+
+    grammar: ConstraintState | InvalidRequest
+    seconds: float
+    """That compiling took."""
+
+
 class ConstraintState:
     """Where one reply stands in its grammar."""
 
     def __init__(self, matcher: LLMatcher, vocab_size: int) -> None:
         self._matcher = matcher
+        self._vocab_size = vocab_size
         self._mask = np.zeros(-(-vocab_size // 32), np.uint32)
         self._computing: Future[None] | None = None
+
+    def copy(self) -> ConstraintState:
+        """For another reply that stands where this one does."""
+        return ConstraintState(self._matcher.deep_copy(), self._vocab_size)
 
     def start_mask(self, threads: MaskThreads) -> None:
         """Compute the next mask on another thread; until `mask` has been called nothing else may be."""
