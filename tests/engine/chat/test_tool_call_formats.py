@@ -214,7 +214,7 @@ WHOLE_REPLY = {
     ),
     "llama 4": (
         '<|python_start|> "parameters"',
-        '{"name": "f", "parameters": {"a": 1, "b": "?"}}; {"name": "g", "arguments": {}}',
+        '{"name": "f", "parameters": {"a": 1, "b": "?"}}; {"name": "g", "arguments": {}}<|python_end|>',
     ),
     "xlam": ("", '[{"name": "f", "arguments": {"a": 1, "b": "?"}}, {"name": "g", "arguments": {}}]'),
     "xlam, fenced": (

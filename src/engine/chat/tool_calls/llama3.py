@@ -27,7 +27,8 @@ class Llama3:
 
     def parser(self, schemas: Schemas | None = None) -> ToolCallParser:
         closers = (self.end,) if self.end else ()
-        return block_parser({self.tag: bare_calls(*closers)}, {"{": bare_calls(), "[": bare_calls()}, closers)
+        calls = bare_calls(*closers)
+        return block_parser({self.tag: calls}, {"{": calls, "[": calls}, closers)
 
     def grammar(self, rules: CallRules) -> str:
         call = json_call(rules, arguments_key="parameters", before=r'("type": "function", )?')
