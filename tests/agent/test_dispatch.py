@@ -135,3 +135,41 @@ async def test_without_rounds_the_client_gets_its_calls_itself():
         events = await collect(agent, ask("hi", client_tools=(client_tool(),), max_rounds=0))
         await agent.close()
     assert isinstance(events[-1], Finished) and events[-1].client_calls[0].name == "ask_client"
+
+
+def answering(**fields) -> tuple[int, bytes]:
+    return 200, json.dumps({"content": "See the files."} | fields).encode()
+
+
+async def test_files_in_an_answer_become_files_of_the_session():
+    first = answering(
+        files=[{"name": "../sum.csv", "text": "a;é\n"}, {"name": "dot.png", "data_base64": "iVBORw0KGgo="}]
+    )
+    second = answering(files=[{"name": "sum.csv", "text": "b"}])
+    async with receiving(first, second) as receiver:
+        model = ScriptedModel([[call("ask_client", {"q": q})] for q in "12"] + [[text("Done.")]])
+        agent = make_agent(model, settings=AgentSettings(dispatcher=Dispatcher(receiver.url)))
+        events = await collect(agent, ask("hi", session_id="s-1", client_tools=(client_tool(),)))
+        csv, png = sorted(agent.sessions.files.of_session("s-1"), key=lambda file: file.name, reverse=True)
+        bodies = agent.sessions.files.body(csv.id), agent.sessions.files.body(png.id)
+        await agent.close()
+    results = [event.result for event in events if isinstance(event, ToolFinished)]
+    assert results[0].content == "See the files.\n\nFiles: sum.csv, dot.png"
+    assert [file.name for file in results[0].files] == ["sum.csv", "dot.png"]
+    assert (csv.purpose, csv.source["tool"], png.mime_type) == ("agent_output", "ask_client", "image/png")
+    assert bodies == (b"b", b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ("none", "files: Input should be a valid list"),
+        ([{"name": "a"}], "files.0: Value error, needs text or data_base64"),
+        ([{"name": "a", "data_base64": "é"}], "files.0.data_base64"),
+        ([{"text": "b"}], "files.0.name: Field required"),
+    ],
+)
+async def test_files_in_a_wrong_shape_are_said_to_the_model(files: object, said: str):
+    async with receiving(answering(files=files)) as receiver:
+        result = await played(receiver)
+    assert not result.ok and said in result.content

@@ -130,7 +130,7 @@ class Agent:
             if spec.name in self.settings.tool_callbacks:
                 tools[spec.name] = CallbackTool(spec, self.settings.tool_callbacks[spec.name])
             elif self.settings.dispatcher is not None:
-                tools[spec.name] = DispatchTool(spec, self.settings.dispatcher)
+                tools[spec.name] = DispatchTool(spec, self.settings.dispatcher, self.sessions.files)
         return tools
 
     def _check_switches(self, turn: Turn) -> None:

@@ -166,6 +166,17 @@ async def collect(
     return Collected(tuple(files), tuple(unchanged), tuple(missing))
 
 
+def keep_made(
+    store: FileStore, session_id: str, made: Sequence[tuple[str, bytes]], source: Mapping[str, Any]
+) -> tuple[StoredFile, ...]:
+    """Keep files, names and bodies, that a tool made elsewhere. One name is one file here too."""
+    known = {file.path: file for file in store.of_session(session_id)}
+    for name, body in made:
+        path = safe_name(name)
+        known[path] = _keep(store, session_id, known.get(path), _Version(path, body, len(body), source))
+    return tuple(known[path] for path in dict.fromkeys(safe_name(name) for name, _ in made))
+
+
 @dataclass(frozen=True, slots=True)
 class _Version:
     path: str
