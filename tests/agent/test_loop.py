@@ -204,6 +204,27 @@ async def test_client_calls_end_the_turn_after_the_server_calls_of_the_round_and
     assert_valid(agent.sessions.history(finished.session_id))
 
 
+async def test_a_result_that_names_no_call_answers_the_one_that_is_open():
+    model = ScriptedModel([[call("ask_client", {}), call("echo", {"word": "srv"})], [text("both known")]])
+    agent = make_agent(model, [EchoTool()])
+    finished = await finish(agent, ask("go", client_tools=(client_tool(),)))
+    result = Message("tool", "from client", name="ask_client")
+    await finish(agent, ask(result, session_id=finished.session_id, client_tools=(client_tool(),)))
+    assert [m.content for m in model.requests[1].messages if m.role == "tool"] == ["from client", "srv"]
+    assert_valid(agent.sessions.history(finished.session_id))
+
+
+@pytest.mark.parametrize("call_id", ["other", None])
+async def test_a_result_that_answers_no_call_is_refused_and_changes_nothing(call_id: str | None):
+    agent = make_agent(ScriptedModel([[text("one")], [text("two")]]))
+    await finish(agent, ask("go", session_id="s"))
+    stray = Message("tool", "late", tool_call_id=call_id, name="f")
+    with pytest.raises(RequestError, match="made no such call"):
+        await finish(agent, ask(stray, session_id="s"))
+    assert [m.content for m in agent.sessions.history("s")] == ["go", "one"]
+    assert (await finish(agent, ask("on", session_id="s"))).text == "two"
+
+
 async def test_a_client_that_never_answers_its_call_leaves_a_valid_history():
     model = ScriptedModel([[call("ask_client", {})], [text("fine")]])
     agent = make_agent(model)

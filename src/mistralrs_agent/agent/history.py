@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from engine import Message, ToolCall
+from mistralrs_agent.errors import RequestError
 
 CANCELLED = json.dumps({"status": "cancelled", "exception": "The user stopped the turn before this call finished."})
 INTERRUPTED = "[interrupted by the user]"
@@ -20,7 +21,11 @@ def tool_message(call: ToolCall, content: str) -> Message:
 
 
 def answered(messages: Iterable[Message]) -> list[Message]:
-    """The same conversation with one result per call, in call order; missing ones say that the call was cancelled."""
+    """The same conversation with one result per call, in call order; missing ones say that the call was cancelled. A
+    result that names no call is the next one's.
+
+    Raises: RequestError for a result of a call that was not made right before.
+    """
     history: list[Message] = []
     calls: tuple[ToolCall, ...] = ()
     results: dict[str, Message] = {}
@@ -29,14 +34,26 @@ def answered(messages: Iterable[Message]) -> list[Message]:
         history.extend(results.get(call.id) or tool_message(call, CANCELLED) for call in calls)
 
     for message in messages:
-        if message.role == "tool" and any(call.id == message.tool_call_id for call in calls):
-            results[message.tool_call_id or ""] = message
+        if message.role == "tool":
+            call = _answered_call(message, calls, results)
+            results[call.id] = replace(message, tool_call_id=call.id)
             continue
         flush()
         calls, results = message.tool_calls, {}
         history.append(message)
     flush()
     return history
+
+
+def _answered_call(result: Message, calls: Sequence[ToolCall], known: Container[str]) -> ToolCall:
+    for call in calls:
+        is_next = result.tool_call_id is None and call.id not in known and result.name in (None, call.name)
+        if is_next or result.tool_call_id == call.id:
+            return call
+    named = f"call {result.tool_call_id!r}" if result.tool_call_id else f"a call of {result.name or 'a tool'!r}"
+    raise RequestError(
+        f"A tool message answers {named}, but the assistant message before it made no such call.", param="messages"
+    )
 
 
 def interrupted(messages: Sequence[Message], partial_answer: str) -> list[Message]:

@@ -155,12 +155,16 @@ class Sessions:
         return self._store.files.within(self._space)
 
     async def replace(self, session_id: str, messages: Sequence[Message]) -> None:
-        """Put an exported conversation in the place of what was there; tool state of the old one ends."""
+        """Put an exported conversation in the place of what was there; tool state of the old one ends.
+
+        Raises: RequestError for results of calls that nobody made.
+        """
+        history = answered(messages)
         async with self.open(session_id) as session:
             await self._end_state(session.key)
             self._store.files.delete_session(session.key)
             session.remembered.clear()
-            session.save(answered(messages))
+            session.save(history)
             session.resumed = True
 
     async def fork(self, session_id: str, *, turns: int | None = None) -> str:

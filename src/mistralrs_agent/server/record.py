@@ -65,7 +65,7 @@ class RoutePatterns:
         self._patterns: list[tuple[re.Pattern[str], str]] = []
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
-        self._patterns += [(route.path_regex, route.path) for route in routes if isinstance(route, Route)]
+        self._patterns += [(route.path_regex, route.path_format) for route in routes if isinstance(route, Route)]
 
     def of(self, path: str) -> str:
         return next((pattern for regex, pattern in self._patterns if regex.match(path)), UNMATCHED)
