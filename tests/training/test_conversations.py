@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 
@@ -25,14 +26,19 @@ async def made(count: int, seed: int) -> list[Conversation]:
     return [conversation async for conversation in conversations(count, seed, ANSWERS)]
 
 
-async def test_the_same_seed_gives_the_same_conversations_and_another_seed_others():
-    first, second, other = await made(24, 3), await made(24, 3), await made(24, 4)
-    assert [example(c) for c in first] == [example(c) for c in second]
-    assert [c.messages for c in first] != [c.messages for c in other]
+@pytest.fixture(scope="module")
+def played() -> list[Conversation]:
+    return asyncio.run(made(20, 3))
 
 
-async def test_what_is_learned_stands_behind_exactly_the_prompt_that_is_served():
-    for conversation in await made(30, 5):
+async def test_the_same_seed_gives_the_same_conversations_and_another_seed_others(played: list[Conversation]):
+    again, other = await made(20, 3), await made(4, 4)
+    assert [example(c) for c in again] == [example(c) for c in played]
+    assert not {c.messages for c in other} & {c.messages for c in played}
+
+
+def test_what_is_learned_stands_behind_exactly_the_prompt_that_is_served(played: list[Conversation]):
+    for conversation in played:
         learned = example(conversation)
         ids = learned.prefix + learned.ids
         for position, span in zip(conversation.learned, learned.spans, strict=True):
