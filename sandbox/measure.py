@@ -47,7 +47,7 @@ async def measure(policy: SandboxPolicy, sessions: int) -> tuple[Figure, ...]:
     watch = asyncio.create_task(_longest_stall_ms())
     measured = [await _one_session(policy) for _ in range(sessions)]
     watch.cancel()
-    left = {kind: len(names - before[kind]) for kind, names in _traces().items()}
+    left = {kind: max(0, count - before[kind]) for kind, count in _traces().items()}
     left["directories"] = sum(one.directory.exists() for one in measured)
     private = [one.private_mib for one in measured if one.private_mib is not None]
     return (
@@ -120,15 +120,15 @@ async def _warm_up(policy: SandboxPolicy) -> None:
         await asyncio.sleep(0.2)
 
 
-def _traces() -> dict[str, set[str]]:
-    """Names of what a session could leave on the machine, by kind."""
+def _traces() -> dict[str, int]:
+    """How much there is of what a session could leave on the machine, by kind."""
     parents = {str(os.getpid())}
-    for _ in range(3):  # the zygote, its warm child, their sessions
+    for _ in range(3):  # the zygote, its warm child, their sessions and what stands by
         parents |= {pid for pid in _pids() if _parent(pid) in parents}
     return {
-        "processes": parents,
-        "mounts": set(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "open files": set(os.listdir("/proc/self/fd")),
+        "processes": len(parents),
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "open files": len(os.listdir("/proc/self/fd")),
     }
 
 

@@ -4,9 +4,9 @@ Runs in a fresh fork of `zygote`, before any untrusted code exists in it. Each s
 decided here: the server reads the notes before it sends the first line of code, and ends the session when they are not
 good enough for the policy.
 
-Four processes, each a copy of memory that the zygote shares with all: the launcher enters new namespaces and ends; the
-first process of those stays, and is kept from touching memory; a builder makes the root and ends; the interpreter
-closes the doors behind itself.
+Three processes, each a copy of memory that the zygote shares with all: the launcher enters new namespaces, builds in
+them and ends; the first process of those stays, and is kept from touching memory; the interpreter closes the doors
+behind itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import struct
 import sys
@@ -78,22 +79,27 @@ def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, st
     if plan.isolated:
         refused = _join_group(plan)
         separation = namespaces.separate(plan.uid, plan.gid, plan.network != "full")
+    launcher = os.pidfd_open(os.getpid())
+    told, telling = os.pipe()
     first = fork()
     if first:
-        handle = os.pidfd_open(first)
+        os.close(told)
+        server = socket.socket(fileno=line)
         with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
-            socket.send_fds(socket.socket(fileno=line), [b'{"event": "first"}\n'], [handle])
+            socket.send_fds(server, [b'{"event": "first"}\n'], [os.pidfd_open(first)])
+        if plan.isolated:
+            _build(plan, separation, refused, line, telling)
         os._exit(0)
-    builder, own_root, bytes_before, entries_before = 0, False, 0, 0
+    os.close(telling)
+    own_root, disk_before = False, (0, 0)
     if plan.isolated:
-        builder, own_root, bytes_before, entries_before = _build_aside(plan, separation, refused, line)
-        _limit(plan, separation)
+        own_root, disk_before = _move_in(plan, separation, told, launcher, line)
+    for fd in (told, launcher):
+        os.close(fd)
     if not separation.separated:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
-    watch = supervisor.Supervisor(line, plan, separation.separated, own_root, (bytes_before, entries_before))
-    if builder:
-        os.waitpid(builder, 0)
+    watch = supervisor.Supervisor(line, plan, separation.separated, own_root, disk_before)
     set_handler(SIGCHLD, watch.child_ended)
     interpreter = fork()
     if interpreter == 0:
@@ -124,36 +130,51 @@ def rehearse(times: int) -> None:
         supervisor.Supervisor(0, plan, own_processes=True, own_root=False, disk_before=(0, 0)).rehearse()
 
 
-def _build_aside(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[int, bool, int, int]:
-    """Put up the walls around the whole session in a process that ends with that: what it touches is given back.
+def _build(plan: Plan, separation: namespaces.Separation, refused: str, line: int, telling: int) -> None:
+    """Put up the walls around the whole session, but for the steps that only its first process can take.
 
-    This process then has the rights of the code's user. Returns the pid of the other, which is about to end, whether
-    the session has its own root, and the bytes and entries on disk to begin with.
+    This process ends afterwards: what memory it touches is given back.
     """
-    told, telling = os.pipe()
-    waiting, going_on = os.pipe()
-    builder = fork()
-    if builder == 0:
-        os.close(going_on)
-        walls = Walls(separation.separated, own_root=False)
-        if refused:
-            walls.note("control group", False, (), f"it cannot be joined: {refused}", stand_in="watchdog")
-        elif plan.group:
-            walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
-        _build(plan, separation, walls)
-        _announce(plan, walls)
-        walls.tell(line, "walls")
-        os.write(telling, BUILT.pack(walls.own_root, *supervisor.disk_use(plan, walls.own_root)))
-        os.read(waiting, 1)
-        os._exit(0)
-    os.close(telling)
+    walls = Walls(separation.separated, own_root=False)
+    if refused:
+        walls.note("control group", False, (), f"it cannot be joined: {refused}", stand_in="watchdog")
+    elif plan.group:
+        walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
+    _stand(plan, separation, walls)
+    _announce(plan, walls)
+    walls.tell(line, "walls")
+    os.write(telling, BUILT.pack(walls.own_root, *supervisor.disk_use(plan, own_root=False)))
+    watch = select.poll()
+    watch.register(telling, 0)
+    watch.poll()  # until the first process has closed its end: it joins a namespace that it finds by this process
+
+
+def _move_in(
+    plan: Plan, separation: namespaces.Separation, told: int, launcher: int, line: int
+) -> tuple[bool, tuple[int, int]]:
+    """Enter what the launcher built, as the code's user. Notes only the walls that fail.
+
+    Returns whether the session has its own root, and bytes and entries on disk to begin with.
+    """
     own_root, bytes_before, entries_before = BUILT.unpack(os.read(told, BUILT.size))
+    walls = Walls(separation.separated, own_root)
+    if own_root:
+        try:
+            remark = mounts.enter(plan.stage)
+            if remark:
+                walls.note("own root", True, ("files",), remark)
+        except OSError as error:
+            walls.own_root = False
+            walls.note("own root", False, (), str(error.strerror), USER_NAMESPACE_REMEDY)
+    if not supervisor.proc_is_ours():
+        walls.note("watchdog", False, (), "/proc does not show the session", "mount /proc")
+    if walls.rows:
+        walls.tell(line, "walls")
     if separation.as_root:
         namespaces.step_down(plan.uid, plan.gid)
-        namespaces.join_user_namespace(builder)
-    for fd in (told, waiting, going_on):
-        os.close(fd)
-    return builder, own_root, bytes_before, entries_before
+        namespaces.join_user_namespace(launcher)
+    _limit(plan, separation)
+    return walls.own_root, (bytes_before, entries_before)
 
 
 def _join_group(plan: Plan) -> str:
@@ -169,7 +190,7 @@ def _join_group(plan: Plan) -> str:
     return ""
 
 
-def _build(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
+def _stand(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
     """The walls that stand around the whole session."""
     if separation.separated:
         walls.note("namespaces", True, ("processes",), "own processes, IPC, host name and cgroup view")
@@ -195,12 +216,12 @@ def _root(plan: Plan, walls: Walls) -> None:
         return
     tree = mounts.Tree(plan.readable_paths(), plan.workdir, plan.tmp, plan.memory_bytes // 4, plan.uid, plan.gid)
     try:
-        remark = mounts.enter(tree, plan.stage)
+        mounts.build(tree, plan.stage)
     except OSError as error:
         walls.note("own root", False, (), str(error.strerror), USER_NAMESPACE_REMEDY)
         return
     walls.own_root = True
-    walls.note("own root", True, ("files",), remark or "only the system, the interpreter and the working directory")
+    walls.note("own root", True, ("files",), "only the system, the interpreter and the working directory")
 
 
 def _network(plan: Plan, walls: Walls) -> None:
@@ -259,8 +280,7 @@ def _check_reach(plan: Plan) -> None:
 
 def _announce(plan: Plan, walls: Walls) -> None:
     """Note what the interpreter will do to itself; it only notes what fails then (`_confine`), to touch less memory."""
-    seen = supervisor.proc_is_ours()
-    walls.note("watchdog", seen, (), "memory, CPU and disk of the whole session", "mount /proc")
+    walls.note("watchdog", True, (), "memory, CPU and disk of the whole session")
     walls.note("limits", True, ("limits",), "memory, CPU, processes, open files and file size of each process")
     walls.note("no privileges", True, (), f"user {plan.uid}, no capabilities, no way to gain any")
     with contextlib.suppress(OSError):

@@ -48,11 +48,8 @@ class Tree:
     gid: int
 
 
-def enter(tree: Tree, stage: str) -> str:
-    """Make `tree` the root of this mount namespace; `stage` is an empty directory to build it on.
-
-    Returns a remark, empty when everything could be mounted. Raises OSError, with the old root still in place.
-    """
+def build(tree: Tree, stage: str) -> None:
+    """Build `tree` in this mount namespace, on the empty directory `stage`. Raises OSError."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     wanted = [path for path in tree.readable if path not in {f"/etc/{name}" for name in ETC}]
     opened = [(path, _clone(path, READ_ONLY | NO_SETUID | NO_DEVICES)) for path in wanted if not _is_link(path)]
@@ -68,6 +65,14 @@ def enter(tree: Tree, stage: str) -> str:
         if not os.path.lexists(stage + path):
             os.symlink(target, stage + path)
     _make_etc(stage, tree)
+    os.makedirs(stage + "/proc", exist_ok=True)
+
+
+def enter(stage: str) -> str:
+    """Make what was built on `stage` the root of this mount namespace. For the first process of a pid namespace.
+
+    Returns a remark, empty when everything could be mounted. Raises OSError, with the old root still in place.
+    """
     remark = _mount_proc(stage)
     _pivot(stage)
     syscall("mount_setattr", -100, b"/", 0, _attributes(READ_ONLY), 32)
@@ -132,7 +137,6 @@ def _make_etc(stage: str, tree: Tree) -> None:
 
 def _mount_proc(stage: str) -> str:
     """Mount a /proc that knows only this pid namespace; some containers do not allow that."""
-    os.makedirs(stage + "/proc", exist_ok=True)
     try:
         _mount("proc", stage + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     except OSError as error:

@@ -65,15 +65,13 @@ def enter_user_namespace(uid: int, gid: int) -> None:
     map_to_self(uid, gid)
 
 
-def join_user_namespace(pid: int) -> None:
-    """Enter the user namespace of a process that called `enter_user_namespace`; stay where we are if it could not."""
-    handle = os.pidfd_open(pid)
+def join_user_namespace(process: int) -> None:
+    """Enter that of a process that called `enter_user_namespace`, by a descriptor; stay here if it could not."""
     try:
-        syscall("setns", handle, NEW_USER)
+        syscall("setns", process, NEW_USER)
     except OSError as error:
         if error.errno != errno.EINVAL:  # that of ours already
             raise
-    os.close(handle)
 
 
 def map_to_self(uid: int, gid: int) -> None:

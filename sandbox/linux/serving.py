@@ -1,6 +1,7 @@
-"""The zygote's loop: one request, one fork. It knows one kind of request, a `Plan` and four descriptors.
+"""The zygote's loop: one request, one fork, made before it is asked for.
 
-The rest of a session's life is between the server and the session.
+It knows one kind of request, a `Plan` and four descriptors. The rest of a session's life is between the server and the
+session.
 """
 
 from __future__ import annotations
@@ -27,33 +28,53 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 
 
 def serve(requests_fd: int, warm: int | None, until: int | None) -> None:
-    """Fork a session for each request, until the server closes its end or another process writes to `until`.
+    """Start a session for each request, until the server closes its end or another process writes to `until`.
 
-    Prepares first, and writes to `warm` when that is done.
+    Prepares first, and writes to `warm` when that is done. A fork stands by for the next request.
     """
     requests = socket.socket(fileno=requests_fd)
+    requests.setblocking(False)  # one request can wake the forks of two zygotes
     guest = _prepare()
     if warm is not None:
         os.write(warm, b"1")
         os.close(warm)
-    waiting = [requests_fd, *([] if until is None else [until])]
+    serving, held = os.pipe()  # `held` is closed when this process ends, at the latest
     while True:
-        ready, _, _ = select.select(waiting, [], [])
-        if until in ready:
+        asked, asking = os.pipe()
+        if fork() == 0:
+            os.close(held)
+            os.close(asked)
+            _stand_by(requests, serving, asking, guest)
+        os.close(asking)
+        if until is not None and until in select.select([asked, until], [], [])[0]:
             if os.read(until, 1):
                 break
-            waiting.pop()  # it died of what it loaded
-            continue
-        message, passed, _, _ = requests.recvmsg(MAX_PLAN_BYTES, ROOM_FOR_FDS)
-        if not message:
-            break
-        fds = struct.unpack("4i", passed[0][2])
-        if fork() == 0:
-            requests.close()
-            _begin(message, fds, guest)
-        for fd in fds:
-            os.close(fd)
+            until = None  # it died of what it loaded
+        if not os.read(asked, 1):
+            break  # the server is gone, or ended the fork: then it asks another zygote
+        os.close(asked)
+    os.close(held)
     requests.detach()
+
+
+def _stand_by(requests: socket.socket, serving: int, asking: int, guest: Guest) -> None:
+    """Wait for a request, tell the zygote to fork the next one and become the launcher of a session; never returns."""
+    message, passed = b"", []
+    while not message:
+        if requests not in select.select([requests, serving], [], [])[0]:
+            os._exit(0)
+        try:
+            message, passed, _, _ = requests.recvmsg(MAX_PLAN_BYTES, ROOM_FOR_FDS)
+        except BlockingIOError:
+            continue  # taken by another
+        if not message:
+            os._exit(0)
+    with contextlib.suppress(OSError):  # the zygote has just been replaced
+        os.write(asking, b"1")
+    requests.close()
+    for fd in (serving, asking):
+        os.close(fd)
+    _begin(message, struct.unpack("4i", passed[0][2]), guest)
 
 
 def _prepare() -> Guest:

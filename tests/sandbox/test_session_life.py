@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -328,9 +330,8 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
         assert server.stdout is not None
         assert server.stdout.readline() == b"begun\n"
         descendants = children_of(server.pid)
-        handles = [os.pidfd_open(pid) for pid in descendants]
-        places = [Path(os.readlink(f"/proc/{pid}/cwd")) for pid in descendants]
-        base = next(place.parent for place in places if place.name == "work")
+        handles = handles_of(descendants)
+        base = next(place.parent for place in places_of(descendants) if place.name == "work")
         server.kill()
         for handle in handles:
             assert select.select([handle], [], [], 20)[0], "a process of the session is still alive"
@@ -338,10 +339,41 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
     remove_tree(base)
 
 
+async def test_when_what_sessions_start_from_is_killed_the_next_session_starts_all_the_same(
+    open_session: OpenSession,
+) -> None:
+    await (await open_session()).run("1")
+    for handle in handles_of(children_of(os.getpid())):
+        with contextlib.suppress(ProcessLookupError):  # it ended with another
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        assert select.select([handle], [], [], 20)[0]
+        os.close(handle)
+    assert (await (await open_session()).run("6 * 7")).value == "42"
+
+
 def children_of(pid: int) -> list[int]:
     """Descendants, parents first."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *children_of(child)]
+    with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *children_of(child)]
+    return found
+
+
+def handles_of(pids: list[int]) -> list[int]:
+    """Descriptors of those that still run."""
+    found: list[int] = []
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            found.append(os.pidfd_open(pid))
+    return found
+
+
+def places_of(pids: list[int]) -> list[Path]:
+    """Where those that still run work."""
+    found: list[Path] = []
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.append(Path(os.readlink(f"/proc/{pid}/cwd")))
     return found
