@@ -59,7 +59,7 @@ async def test_a_worker_killed_while_it_is_loading_again_is_started_once_more():
         before = children()
         os.kill(service.pid, signal.SIGKILL)
         os.kill(await next_child(before), signal.SIGKILL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             assert len(await collect(service, "after", 8)) == 8
     finally:
         await service.close()
@@ -78,7 +78,7 @@ async def test_a_worker_that_keeps_dying_rests_and_nobody_waits_for_it(monkeypat
         with pytest.raises(WorkerDied, match=r"keeps dying \(killed by signal 9\); it is started again in 0\.5 s"):
             await service.stats()
         assert service.pid is None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             while service.pid is None:  # noqa: ASYNC110 - nothing tells of a restart
                 await asyncio.sleep(0.01)
             assert (await service.stats()).running == 0
@@ -92,7 +92,7 @@ def children() -> set[int]:
 
 async def next_child(known: set[int]) -> int:
     """A child process of this one that is not in `known`, as soon as there is one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := children() - known):  # noqa: ASYNC110 - nothing tells of a birth
             await asyncio.sleep(0.005)
     return found.pop()
