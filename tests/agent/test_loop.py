@@ -241,6 +241,14 @@ async def test_a_client_call_that_the_token_limit_cut_short_says_so():
     assert (finished.reason, finished.client_calls) == (FinishReason.LENGTH, (cut,))
 
 
+async def test_a_model_whose_call_the_token_limit_cut_short_is_told_so():
+    whole, cut = ToolCall("c1", "echo", '{"word": "hi"}'), ToolCall("c2", "echo", '{"word": "hel')
+    model = ScriptedModel([[ReplyFinished(FinishReason.LENGTH, (whole, cut))], [text("shorter")]])
+    assert (await finish(make_agent(model, [EchoTool()]), ask("go"))).text == "shorter"
+    first, second = [m.content for m in model.requests[1].messages if m.role == "tool"]
+    assert "hi" in first.lower() and "cut off" in second
+
+
 async def test_tool_output_is_bounded_for_the_model():
     model = ScriptedModel([[call("echo", {"word": "a" * 50_000 + "END"})], [text("long")]])
     await collect(make_agent(model, [EchoTool()]), ask("go"))

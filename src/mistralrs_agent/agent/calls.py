@@ -31,6 +31,9 @@ from mistralrs_agent.tools.toolbox import check_arguments, checked_arguments
 log = logging.getLogger(__name__)
 
 
+_CUT_OFF = ToolRetry("The call was cut off: the reply reached its limit of tokens. A shorter call may fit.")
+
+
 @dataclass(frozen=True, slots=True)
 class CallRunner:
     """Runs the calls of one round. Never raises for what a model or a tool did wrong: that becomes the result."""
@@ -42,6 +45,8 @@ class CallRunner:
     timeout_s: float
     """For tools that name none of their own."""
     emit: Callable[[Event], None]
+    cut_off: str | None = None
+    """Id of the call in whose middle the reply reached its limit."""
 
     async def run(self, call: ToolCall, round: int) -> ToolResult:
         """Run a call and return its result; events go to `emit`."""
@@ -51,7 +56,8 @@ class CallRunner:
             if tool is None:
                 raise ToolRetry(f"There is no tool {call.name!r}. Tools: {', '.join(self.tools) or 'none'}.")
             arguments = checked_arguments(tool, call)
-        except ToolError as error:
+        except ToolError as wrong_call:
+            error = _CUT_OFF if call.id == self.cut_off else wrong_call
             wrong = Card(call.name, call.arguments, "json")
             self.emit(CallReady(call, round, metadata, wrong, _call_data(metadata.kind, {})))
             return self._finish(call, round, _failure(call, error), 0.0)

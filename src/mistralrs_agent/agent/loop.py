@@ -40,6 +40,9 @@ REPEATED_NOTICE = (
     "[This same call has now given this same result three times. Do not repeat it: do something else, or answer.]"
 )
 
+_CUT_SHORT = (FinishReason.LENGTH, FinishReason.TIMEOUT)
+"""Ends of a reply after which the arguments of its last call may be half an object."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -134,7 +137,8 @@ class TurnLoop:
         client_calls = tuple(call for call in calls if call.name in client_names)
         server_calls = tuple(call for call in calls if call.name not in client_names)
         if server_calls:
-            async with aclosing(self._use_tools(number, server_calls)) as events:
+            cut_off = reply.end.tool_calls[-1].id if reply.end and reply.end.reason in _CUT_SHORT else None
+            async with aclosing(self._use_tools(number, server_calls, cut_off)) as events:
                 async for event in events:
                     yield event
         if client_calls or not calls:
@@ -171,8 +175,13 @@ class TurnLoop:
             tool_choice=ToolChoice("none") if last else self._choice(number),
         )
 
-    async def _use_tools(self, number: int, calls: tuple[ToolCall, ...]) -> AsyncGenerator[Event, None]:
-        """Run all calls at once; their events as they come, their results into the history in call order."""
+    async def _use_tools(
+        self, number: int, calls: tuple[ToolCall, ...], cut_off: str | None
+    ) -> AsyncGenerator[Event, None]:
+        """Run all calls at once; their events as they come, their results into the history in call order.
+
+        `cut_off`: id of the call in whose middle the reply reached its limit.
+        """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         runner = CallRunner(
             tools=self.tools,
@@ -181,6 +190,7 @@ class TurnLoop:
             max_result_chars=self.limits.max_result_chars,
             timeout_s=self.limits.tool_timeout_s,
             emit=events.put_nowait,
+            cut_off=cut_off,
         )
         results: dict[int, ToolResult] = {}
         places = asyncio.Semaphore(self.limits.parallel_calls)
@@ -225,8 +235,7 @@ class TurnLoop:
         reason = reply.end.reason if reply.end else FinishReason.ERROR
         detail = StopDetail.ROUND_LIMIT if last else None
         if client_calls:
-            cut_short = reason in (FinishReason.LENGTH, FinishReason.TIMEOUT)  # the arguments may be half an object
-            reason, detail = reason if cut_short else FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
+            reason, detail = reason if reason in _CUT_SHORT else FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
         elif reason is FinishReason.TOOL_CALLS:
             reason = FinishReason.STOP
         self._finished = Finished(
