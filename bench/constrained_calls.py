@@ -1,11 +1,12 @@
 """Forced calls to more than 500 real functions by a random model: how many are right, and what the grammar costs.
 
-    PYTHONPATH=. python bench/constrained_calls.py [--every-format]
+    PYTHONPATH=. python bench/constrained_calls.py [--every-format] [--sample N]
 
 Each function of `tests/engine/chat/data/function_schemas.jsonl` (BFCL, Apache-2.0) is called once in strict and once in
-ordinary mode, the formats taking turns; with `--every-format` in each of them. A call is right when the reply reads as
-that one call, with arguments that fit the schema (strict) or are a JSON object (ordinary). The vocabulary has one token
-a byte: masks over real vocabularies cost more, and are computed while the model runs.
+ordinary mode, the formats taking turns; with `--every-format` in each of them, with `--sample` about so many functions.
+A call is right when the reply reads as that one call, with arguments that fit the schema (strict) or are a JSON object
+(ordinary). The vocabulary has one token a byte: masks over real vocabularies cost more, and are computed while the
+model runs.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from tests.engine.chat.random_calls import FUNCTIONS, RandomModel, read, tool
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every-format", action="store_true", help="each function in each format, not in turns")
-    every = parser.parse_args().every_format
+    parser.add_argument("--sample", type=int, metavar="N", default=len(FUNCTIONS), help="N functions, evenly chosen")
+    arguments = parser.parse_args()
+    every, functions = arguments.every_format, FUNCTIONS[:: max(1, len(FUNCTIONS) // arguments.sample)]
     print("| mode | calls | right | compile, median | compile, 99th | mask, median | mask, 99th |")
     print("|---" * 7 + "|")
     for strict in (True, False):
         models = [(form, [RandomModel(form, tokens=tokens) for tokens in (True, False)]) for form in KNOWN_FORMATS]
         right = total = 0
-        for number, function in enumerate(FUNCTIONS):
+        for number, function in enumerate(functions):
             for form, pair in models if every else [models[number % len(models)]]:
                 total += 1
                 right += _is_right(form, pair[number // len(models) % 2], function, strict=strict, seed=total)
