@@ -18,6 +18,11 @@ from torch.nn import functional
 
 from training.packing import Row
 
+BLOCK = 256
+"""Queries of a conversation that meet keys together: what lies behind them is not computed."""
+AT_ONCE = 128
+"""Rows of logits."""
+
 
 class _Norm(torch.autograd.Function):
     """x / rms(x) * weight, in f32 inside."""
@@ -45,14 +50,14 @@ class _Adapted(torch.autograd.Function):
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, down: Tensor, up: Tensor) -> Tensor:
         narrow = x @ down.T
         ctx.save_for_backward(x, weight, down, up, narrow)
-        return torch.addmm(x @ weight.T, narrow, up.T)
+        return (x @ weight.T).addmm_(narrow, up.T)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
         x, weight, down, up, narrow = ctx.saved_tensors
         back = gradient @ up
-        to_x = torch.addmm(gradient @ weight, back, down) if ctx.needs_input_grad[0] else None
+        to_x = (gradient @ weight).addmm_(back, down) if ctx.needs_input_grad[0] else None
         return to_x, None, back.T @ x, gradient.T @ narrow
 
 
@@ -90,6 +95,57 @@ class _Gated(torch.autograd.Function):
         torch.mul(gradient, functional.silu(gate), out=to_up)
         to_gate.copy_(torch.ops.aten.silu_backward(gradient * up, gate))
         return out
+
+
+class _Attended(torch.autograd.Function):
+    """softmax(q k' / √D) v of (H, R, D), (H, K, D) and (H, K, D). `hidden` (R, L) is -inf where a row does not see one of the last L keys."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, q: Tensor, k: Tensor, v: Tensor, hidden: Tensor) -> Tensor:
+        scale = q.shape[-1] ** -0.5
+        weights = torch.bmm(q * scale, k.transpose(1, 2))
+        weights[..., -hidden.shape[1] :] += hidden
+        weights = weights.softmax(-1)
+        seen = torch.bmm(weights, v)
+        ctx.save_for_backward(q, k, v, weights, seen)
+        return seen
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        q, k, v, weights, seen = ctx.saved_tensors
+        scale = q.shape[-1] ** -0.5
+        to_v = torch.bmm(weights.transpose(1, 2), gradient)
+        along = (gradient * seen).sum(-1, keepdim=True)
+        to_scores = torch.bmm(gradient, v.transpose(1, 2)).sub_(along).mul_(weights)
+        to_q, to_k = torch.bmm(to_scores, k).mul_(scale), torch.bmm(to_scores.transpose(1, 2), q).mul_(scale)
+        return to_q, to_k, to_v, None
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Summed over rows of x (N, hidden) and the head (vocabulary, hidden), some rows at a time: logits are large."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+        loss, gradients = torch.zeros(()), []
+        for rows, wanted in zip(x.split(AT_ONCE), targets.split(AT_ONCE), strict=True):
+            logits = (rows @ head.T).float()
+            largest = logits.amax(-1, keepdim=True)
+            right = logits.gather(1, wanted[:, None])
+            shares = logits.sub_(largest).exp_()
+            total = shares.sum(-1, keepdim=True)
+            loss += (total.log() + largest - right).sum()
+            shares /= total
+            shares[torch.arange(len(wanted)), wanted] -= 1
+            gradients.append(shares.to(x.dtype) @ head)
+        ctx.save_for_backward(torch.cat(gradients))
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        (to_x,) = ctx.saved_tensors
+        return to_x * gradient, None, None
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -165,52 +221,43 @@ class Forward:
         x = self._embedding[ids]
         cos, sin = self._angles(positions, x)
         sizes = [len(row.examples[0].prefix), *(len(example.ids) for example in row.examples)]
-        masks = self._masks(sizes, x.dtype)
+        hidden = torch.full((BLOCK, BLOCK), -torch.inf, dtype=x.dtype).triu(1)
         for layer in self._layers:
             x = x + layer.out(
-                self._attention(layer.qkv(_Norm.apply(x, layer.norm_before, self._eps)), cos, sin, sizes, masks)
+                self._attention(layer.qkv(_Norm.apply(x, layer.norm_before, self._eps)), cos, sin, sizes, hidden)
             )
             x = x + layer.down(_Gated.apply(layer.gate_up(_Norm.apply(x, layer.norm_after, self._eps))))
         chosen = _Norm.apply(x[places], self._norm, self._eps)
-        return functional.cross_entropy((chosen @ self._head.T).float(), targets, reduction="sum")
+        return _CrossEntropy.apply(chosen, self._head, targets)  # type: ignore[no-any-return]
 
     def _angles(self, positions: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         cos, sin = self._rotary(x[None], positions[None])
         half = self._dim // 2
         return cos[0, :, None, :half], sin[0, :, None, :half]
 
-    def _attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, sizes: list[int], masks: list[Tensor]) -> Tensor:
+    def _attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, sizes: list[int], hidden: Tensor) -> Tensor:
         """(T, heads of q, k and v) → (T, heads of q). The query heads of one key head are rows of one matrix."""
         heads, kv_heads, dim = self._heads, self._kv_heads, self._dim
         group = heads // kv_heads
-        turned = heads + kv_heads
-        shaped = qkv.view(len(qkv), turned + kv_heads, dim)
-        rotated, v = _Rotated.apply(shaped[:, :turned], cos, sin), shaped[:, turned:]
+        shaped = qkv.view(len(qkv), heads + 2 * kv_heads, dim)
+        rotated, value = _Rotated.apply(shaped[:, : heads + kv_heads], cos, sin), shaped[:, heads + kv_heads :]
         query, key = rotated.split((heads, kv_heads), dim=1)
         results: list[Tensor] = []
         first: tuple[Tensor, ...] = ()
-        for q, own_key, own_value, mask in zip(
-            query.split(sizes), key.split(sizes), v.split(sizes), masks, strict=True
-        ):
-            rows = q.unflatten(1, (kv_heads, group)).permute(1, 2, 0, 3).reshape(1, kv_heads, -1, dim)
+        for q, own_key, own_value in zip(query.split(sizes), key.split(sizes), value.split(sizes), strict=True):
             keys, values = own_key.transpose(0, 1), own_value.transpose(0, 1)
+            before = 0
             if first:
+                before = first[0].shape[1]
                 keys, values = torch.cat((first[0], keys), 1), torch.cat((first[1], values), 1)
             else:
                 first = (keys, values)
-            seen = functional.scaled_dot_product_attention(
-                rows, keys[None].contiguous(), values[None].contiguous(), attn_mask=mask
-            )
-            results.append(seen.squeeze(0).unflatten(1, (group, -1)).permute(2, 0, 1, 3).reshape(-1, heads * dim))
+            for start in range(0, len(q), BLOCK):
+                part = q[start : start + BLOCK]
+                size = len(part)
+                end = before + start + size
+                rows = part.unflatten(1, (kv_heads, group)).permute(1, 2, 0, 3).reshape(kv_heads, -1, dim)
+                unseen = hidden[:size, :size].repeat(group, 1)
+                seen = _Attended.apply(rows, keys[:, :end], values[:, :end], unseen)
+                results.append(seen.unflatten(1, (group, -1)).permute(2, 0, 1, 3).reshape(-1, heads * dim))
         return torch.cat(results)
-
-    def _masks(self, sizes: list[int], dtype: torch.dtype) -> list[Tensor]:
-        """For the prefix, then each conversation: what is added to its scores, (group · L, keys)."""
-        group, prefix = self._heads // self._kv_heads, sizes[0]
-        made = []
-        for number, size in enumerate(sizes):
-            before = prefix if number else 0
-            hidden = torch.full((size, size), -torch.inf, dtype=dtype).triu(1)
-            mask = torch.cat((torch.zeros(size, before, dtype=dtype), hidden), 1)
-            made.append(mask.repeat(group, 1)[None, None])
-        return made

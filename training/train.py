@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import math
 import os
@@ -23,6 +24,8 @@ from training.base_model import frozen_base, with_adapter
 from training.forward import Forward
 from training.packing import Example, Row, rows
 
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Of mallopt(3)."""
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
 
 
@@ -176,7 +179,7 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, default=30)
     parser.add_argument("--decay", type=int, default=0, help="steps at the end in which the rate falls")
     parser.add_argument("--rows-a-step", type=int, default=2)
-    parser.add_argument("--row-tokens", type=int, default=1024)
+    parser.add_argument("--row-tokens", type=int, default=2560)
     parser.add_argument("--processes", type=int, default=2, help="one thread each, which a busy machine slows least")
     parser.add_argument("--process", type=int, default=0, help="which of them this is; the first starts the others")
     parser.add_argument("--port", type=int, default=0, help="where they meet; a free one when 0")
@@ -202,8 +205,17 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def _keep_memory() -> None:
+    """Freed memory stays with the process: from the kernel it would come back page by page, and zeroed."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
 def _run(chosen: argparse.Namespace, port: int) -> None:
     """What each process does; the first saves and tells."""
+    _keep_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # gradients of the head are full of them, each a hundred times as slow
     if chosen.processes > 1:
