@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -49,6 +49,8 @@ class Ask:
     """`{0}`, `{1}`, … are the lines that the last round's calls printed."""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     """In the working folder beforehand."""
+    looks: int = 0
+    """How many of the first rounds only look at a file, which need not be where the message shows it."""
     today: date | None = None
     """What day it is for the code."""
     family: str = ""
@@ -58,11 +60,14 @@ class Ask:
     """A tool of the caller that must be offered, as a function in OpenAI's shape."""
     without: tuple[Kind, ...] = ()
     """Tools that must not be offered."""
-    answers_after: Callable[[Sequence[str]], str] | None = None
 
     @property
     def kinds(self) -> set[Kind]:
         return {call.kind for one in self.rounds for call in one.calls}
+
+    def attached(self) -> Ask:
+        """The same where the files come with the message."""
+        return replace(self, rounds=self.rounds[self.looks :]) if self.files else self
 
 
 Family = Callable[[random.Random], Ask]
@@ -106,7 +111,8 @@ def python_ask(rng: random.Random, question: str, code: str, answer: str, said: 
     """A request that one piece of code meets."""
     asked = filled(written(rng, phrased(rng, question)), said)
     told = filled(phrased(rng, answer), {k: v.strip() for k, v in said.items()})
-    return Ask(asked, (Round((Call("python", code),)),), told[:1].upper() + told[1:], **more)
+    names_file = "." in told.split()[0]
+    return Ask(asked, (Round((Call("python", code),)),), told if names_file else told[:1].upper() + told[1:], **more)
 
 
 def as_json(value: Any) -> str:

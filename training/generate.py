@@ -24,7 +24,7 @@ from training.toolsets import Toolset, agent, toolset
 assert MODULES
 LONGEST = 900
 """Tokens of a conversation after its tools."""
-GROUP = 6
+GROUP = 8
 """Conversations with the same tools, where these are not the usual ones."""
 AT_ONCE = 8
 """Conversations that are played at the same time."""
@@ -57,7 +57,8 @@ class Maker:
 
     def groups(self, count: int) -> list[tuple[Toolset, int]]:
         """Tool lists and how many conversations have each."""
-        left, made = count, [(agent(), int(count * 0.5)), (Toolset((), {}), int(count * 0.04))]
+        usual = ((agent(), 0.45), (agent(attached=True), 0.08), (Toolset((), {}), 0.04))
+        left, made = count, [(tools, int(count * share)) for tools, share in usual]
         left -= sum(n for _, n in made)
         while left > 0:
             made.append((toolset(self._rng), min(GROUP, left)))
@@ -69,7 +70,8 @@ class Maker:
             kinds = [k for k in SHARES if k != "own" or tools.own or not tools.names]
             if not tools.specs:
                 kinds = [PLAIN]
-            kind = self._rng.choices(kinds, [SHARES[k] for k in kinds])[0]
+            more = {"tables": 100} if tools.attached else {}
+            kind = self._rng.choices(kinds, [more.get(k, SHARES[k]) for k in kinds])[0]
             if kind == PLAIN and self._answers:
                 question, answer = self._rng.choice(self._answers)
                 return Ask(question, (), answer, family=PLAIN, no_output=True)
@@ -84,7 +86,7 @@ class Maker:
             if kind == "without" and _owns(tools, "own" + ask.family.removeprefix("without")):
                 continue
             if tools.fits(ask):
-                return ask
+                return ask.attached() if tools.attached else ask
 
 
 def _kind(family: str) -> str:

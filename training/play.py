@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from engine import Message, ToolCall, ToolSpec
+from mistralrs_agent.agent.attachments import PREVIEW_CHARS
+from mistralrs_agent.storage.files import StoredFile
 from mistralrs_agent.tools.base import ToolContext
+from mistralrs_agent.tools.file_text import attachment_note
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import PythonTool
 from mistralrs_agent.tools.shell import ShellTool
@@ -66,7 +70,8 @@ class Player:
             if any(call.result is None for ask in asks for one in ask.rounds for call in one.calls):
                 await self._prepare(session, asks, day, rng)
             for ask in asks:
-                messages.append(Message("user", ask.question))
+                notes = _notes(ask) if tools.attached else ()
+                messages.append(Message("user", "\n\n".join([*notes, ask.question])))
                 printed: list[str] = []
                 for one in ask.rounds:
                     calls = [_tool_call(call, n, len(messages), tools) for n, call in enumerate(one.calls)]
@@ -102,6 +107,16 @@ class Player:
         else:
             result = await self._shell.run({"commands": [call.text]}, context)
         return result.content if not tools.renamed else json.loads(result.content).get("stdout") or result.content
+
+
+def _notes(ask: Ask) -> list[str]:
+    """What a server says of the files that come with a message."""
+    notes: list[str] = []
+    for name, text in ask.files.items():
+        kind = mimetypes.guess_type(name)[0] or "text/plain"
+        stored = StoredFile("", "", name, kind, "user_data", 0.0, len(text.encode()))
+        notes.append(attachment_note(stored, text, PREVIEW_CHARS))
+    return notes
 
 
 def _tool_call(call: Call, position: int, at: int, tools: Toolset) -> ToolCall:

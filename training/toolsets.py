@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from engine import ToolSpec
+from mistralrs_agent.tools.files import file_tools
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.read_page import ReadPageTool
@@ -31,6 +32,8 @@ RENAMED: dict[Kind, tuple[tuple[str, str, str], ...]] = {
     "page": (("open_url", "url", "Open a web page"), ("browse", "address", "Read the text of a page"), ("fetch_page", "url", "Get the content of a web page")),
     "shell": (("bash", "commands", "Run shell commands"),),
 }  # fmt: skip
+KINDS = ("python", "search", "page", "shell")
+FILE_TOOLS = ("mistralrs_read_file", "mistralrs_list_files", "mistralrs_surface_outputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Toolset:
     """Names of callers' tools."""
     system: str = ""
     renamed: bool = False
+    attached: bool = False
+    """Files come with messages, and there are tools for them."""
 
     def fits(self, ask: Ask) -> bool:
         """Whether these tools, and no better ones, are there for what is asked."""
@@ -70,13 +75,20 @@ def served() -> dict[Kind | str, ToolSpec]:
     search = WebSearchTool(None)  # type: ignore[arg-type] - it is described, not run
     page = ReadPageTool(None)  # type: ignore[arg-type]
     shell = ShellTool(interpreters, "", 600)
-    return {"python": python.spec, "reset": reset.spec, "search": search.spec, "page": page.spec, "shell": shell.spec}
+    files = {tool.spec.name: tool.spec for tool in file_tools(None, interpreters)}  # type: ignore[arg-type]
+    return {
+        "python": python.spec,
+        "reset": reset.spec,
+        "search": search.spec,
+        "page": page.spec,
+        "shell": shell.spec,
+    } | files
 
 
-def agent(*, shell: bool = False) -> Toolset:
-    """What `--agent` offers, with `--enable-shell` or without."""
-    keys = ("python", "reset", *(("shell",) if shell else ()), "search", "page")
-    return _of(keys)
+def agent(*, shell: bool = False, attached: bool = False) -> Toolset:
+    """What `--agent` offers, with `--enable-shell` or without; and in a conversation to which files are attached."""
+    keys = ("python", "reset", *(("shell",) if shell else ()), "search", "page", *(FILE_TOOLS if attached else ()))
+    return replace(_of(keys), attached=attached)
 
 
 def toolset(rng: random.Random) -> Toolset:
@@ -101,7 +113,7 @@ def toolset(rng: random.Random) -> Toolset:
 def _of(keys: Iterable[str]) -> Toolset:
     specs = {key: served()[key] for key in keys}
     names: dict[Kind, tuple[str, str]] = {
-        key: (spec.name, next(iter(spec.parameters["properties"]))) for key, spec in specs.items() if key != "reset"
+        key: (spec.name, next(iter(spec.parameters["properties"]))) for key, spec in specs.items() if key in KINDS
     }  # type: ignore[misc]
     return Toolset(tuple(specs.values()), names)
 

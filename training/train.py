@@ -63,10 +63,10 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(self._learning, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
 
     def learn(self, batch: list[Row], rate: float) -> float:
-        """One step; returns the mean loss of a token. Of several processes each takes its part of the batch."""
+        """One step; returns the mean loss of a token. Of several processes each takes its share of the batch."""
         learned = sum(b - a for row in batch for example in row.examples for a, b in example.spans)
         total = 0.0
-        for row in batch[self._rank :: self._processes]:
+        for row in shares(batch, self._processes)[self._rank]:
             loss = self._forward.loss(row) / learned
             loss.backward()
             total += loss.item()
@@ -119,6 +119,14 @@ class Trainer:
     def _serve(self) -> None:
         for learning, served in zip(self._learning, self._served, strict=True):
             served.data.copy_(learning.data)
+
+
+def shares(batch: list[Row], processes: int) -> list[list[Row]]:
+    """The batch in parts of about as many tokens, so that no process waits for long: largest first, where least is."""
+    parts: list[list[Row]] = [[] for _ in range(processes)]
+    for row in sorted(batch, key=lambda row: -row.tokens):
+        min(parts, key=lambda part: sum(one.tokens for one in part)).append(row)
+    return parts
 
 
 def batches(examples: list[Example], recipe: Recipe, first_step: int) -> Iterator[list[Row]]:
@@ -178,8 +186,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--warmup", type=int, default=30)
     parser.add_argument("--decay", type=int, default=0, help="steps at the end in which the rate falls")
-    parser.add_argument("--rows-a-step", type=int, default=2)
-    parser.add_argument("--row-tokens", type=int, default=2560)
+    parser.add_argument("--rows-a-step", type=int, default=4)
+    parser.add_argument("--row-tokens", type=int, default=1536)
     parser.add_argument("--processes", type=int, default=2, help="one thread each, which a busy machine slows least")
     parser.add_argument("--process", type=int, default=0, help="which of them this is; the first starts the others")
     parser.add_argument("--port", type=int, default=0, help="where they meet; a free one when 0")

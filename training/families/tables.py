@@ -75,6 +75,15 @@ def _table(rng: random.Random) -> tuple[str, str, list[str], str]:
     return label, number, labels, "\n".join(",".join(line) for line in [header, *lines]) + "\n"
 
 
+def _pasted(rng: random.Random, asked: str, code: str, answer: str, said: dict[str, str], text: str) -> Ask:
+    """The table stands in the message."""
+    asked = filled(written(rng, asked), said)
+    table = text.strip()
+    question = f"{table}\n\n{asked}" if rng.random() < 0.3 else f"{asked}\n\n{table}"
+    read = f"import csv\ntable = '''{table}'''\nrows = list(csv.DictReader(table.splitlines()))\n"
+    return Ask(question, (Round((Call("python", read + filled(code, said)),)),), answer)
+
+
 def _reductions(kind: str) -> None:
     question, code, answer = REDUCE[kind]
 
@@ -88,7 +97,9 @@ def _reductions(kind: str) -> None:
         order = f"{asked} {before}" if rng.random() < 0.3 and not before.endswith(":") else f"{before} {asked}"
         look = Round((Call("python", filled(LOOK, said)),))
         reckon = Round((Call("python", filled(READ + code, said)),))
-        return Ask(filled(written(rng, order), said), (look, reckon), filled(answer, said), {file: text})
+        if rng.random() < 0.15:
+            return _pasted(rng, asked, code, filled(answer, said), said, text)
+        return Ask(filled(written(rng, order), said), (look, reckon), filled(answer, said), {file: text}, looks=1)
 
     del make
 
@@ -189,4 +200,4 @@ def plot_table(rng: random.Random) -> Ask:
     asked = f"{phrased(rng, ATTACHED)} {phrased(rng, '[Plot|Draw|Show] [the|] {n} [by|per|for each] {l}[ as bars|].')}"
     draw = filled(READ + "import matplotlib.pyplot as plt\nplt.bar([r['{l}'] for r in rows], [float(r['{n}']) for r in rows])\nplt.show()", said)
     rounds = (Round((Call("python", filled(LOOK, said)),)), Round((Call("python", draw),)))
-    return Ask(filled(written(rng, asked), said), rounds, filled("Here is the bar chart of {n} by {l}.", said), {file: text}, no_output=True)
+    return Ask(filled(written(rng, asked), said), rounds, filled("Here is the bar chart of {n} by {l}.", said), {file: text}, looks=1, no_output=True)

@@ -59,17 +59,16 @@ async def _run(options: Options, asked: Sequence[Case], transcript: TextIO) -> d
     """Model, adapter or none → what came of every prompt."""
     adapters: list[str | None] = [None, NO_ADAPTER] if options.evaluation.base else [None]
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mistralrs-eval-")))
-        pages, work = _folders(folder)
-        web = stack.enter_context(site.serving(pages))
-        options = _with_tools(options, work, web)
+        pages = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mistralrs-eval-")))
+        write_pages(pages)
+        options = _with_tools(options, stack.enter_context(site.serving(pages)))
         running = await stack.enter_async_context(open_agent(options, logging.getLogger().info, local_pages=True))
         listener = stack.enter_context(closing(bind("127.0.0.1", 0)))
         app = create_app(running.agent, server_settings(options, running))
         await stack.enter_async_context(serving(app, listener))
         results: dict[str, list[Outcome]] = {}
         for adapter in adapters:
-            asker = Asker(url_of(listener), work, adapter)
+            asker = Asker(url_of(listener), adapter)
             stack.push_async_callback(asker.close)
             name = running.agent.model.info.id if adapter is None else "without adapter"
             results[name] = []
@@ -81,20 +80,8 @@ async def _run(options: Options, asked: Sequence[Case], transcript: TextIO) -> d
         return results
 
 
-def _folders(folder: Path) -> tuple[Path, Path]:
-    """The small web, and where sessions have their files; code runs as another user, who must get there."""
-    pages, work = folder / "pages", folder / "work"
-    pages.mkdir()
-    work.mkdir()
-    folder.chmod(0o755)
-    write_pages(pages)
-    return pages, work
-
-
-def _with_tools(options: Options, work: Path, web: str) -> Options:
-    agent = options.agent.model_copy(
-        update={"agent": True, "code_exec_workdir": str(work), "search_provider": (f"searxng={web}",)}
-    )
+def _with_tools(options: Options, web: str) -> Options:
+    agent = options.agent.model_copy(update={"agent": True, "search_provider": (f"searxng={web}",)})
     return replace(options, agent=agent)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +14,6 @@ import httpx
 
 from mistralrs_agent.evaluation.cases import Case, table
 from mistralrs_agent.evaluation.judge import Turn, Verdict, judge
-from mistralrs_agent.tools.interpreters import folder_name
 
 _SILENCE_S = 600.0
 _MAX_ROUNDS = 6
@@ -33,10 +32,9 @@ class Outcome:
 class Asker:
     """Puts prompts to one server."""
 
-    def __init__(self, url: str, work: Path, adapter: str | None) -> None:
-        """`work`: the server's `--code-exec-workdir`, where tables are put. `adapter`: which is to answer."""
+    def __init__(self, url: str, adapter: str | None) -> None:
+        """`adapter`: which is to answer."""
         self._http = httpx.AsyncClient(base_url=url, timeout=_SILENCE_S)
-        self._work = work
         self._adapter = adapter
 
     async def close(self) -> None:
@@ -45,10 +43,6 @@ class Asker:
     async def ask(self, case: Case) -> Turn:
         """One conversation of one turn, with the round trips of a caller's tool if it has one."""
         session = uuid4().hex
-        if case.file:
-            folder = self._work / folder_name(session)
-            folder.mkdir(parents=True)
-            (folder / case.file).write_text(table(case.file), "utf-8")
         body = self._body(session, case)
         began = time.perf_counter()
         first_token_s, reply = 0.0, dict[str, Any]()
@@ -74,7 +68,7 @@ class Asker:
     def _body(self, session: str, case: Case) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": "default",
-            "messages": [{"role": "user", "content": case.ask}],
+            "messages": [{"role": "user", "content": _content(case)}],
             "session_id": session,
             "enable_code_execution": True,
             "web_search_options": {},
@@ -91,6 +85,15 @@ class Asker:
     async def _post(self, body: Mapping[str, Any]) -> dict[str, Any]:
         response = await self._http.post("/v1/chat/completions", json=body)
         return response.raise_for_status().json()
+
+
+def _content(case: Case) -> str | list[dict[str, Any]]:
+    """What is asked, with the table that is attached to it."""
+    if not case.file:
+        return case.ask
+    data = base64.b64encode(table(case.file).encode()).decode()
+    file = {"filename": case.file, "file_data": f"data:text/csv;base64,{data}"}
+    return [{"type": "text", "text": case.ask}, {"type": "file", "file": file}]
 
 
 async def outcomes(asker: Asker, cases: Sequence[Case]) -> AsyncGenerator[Outcome]:
