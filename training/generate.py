@@ -29,11 +29,25 @@ GROUP = 8
 AT_ONCE = 8
 """Conversations that are played at the same time."""
 PLAIN = "plain"
+PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
-    "arithmetic": 20, "stories": 12, "strings": 14, "dates": 11, "units": 9, "tables": 9, "web": 11, "special": 12, "shell": 3,
-    "own": 30, "without": 4, "cannot": 3, PLAIN: 12,
+    "arithmetic": 20, "stories": 11, "strings": 16, "dates": 11, "units": 11, "tables": 7, "plots": 7, "web": 9, "special": 12, "shell": 3,
+    "own": 30, "without": 4, "cannot": 5, PLAIN: 11,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
+
+COMMON = frozenset((
+    "product", "sum two", "difference", "quotient", "decimals", "sum decimals", "expression", "power", "square root", "percent of", "increase", "decrease",
+    "discount", "tax", "net of tax", "tip", "tip split", "percent change", "what percent", "percent whole", "score", "price times", "average", "median",
+    "is prime", "gcd", "remainder", "binary", "factorial", "compound", "days since", "days until", "days between", "weekday of", "add days", "minus days",
+    "age", "in days", "days ago", "weekday in days", "today", "this year", "add minutes", "time between", "leap year", "days in month", "letters in word",
+    "count letter", "reverse word", "reverse sentence", "upper", "lower", "title", "count words", "count vowels", "vowels in word", "palindrome",
+    "replace letter", "sort letters", "longest word", "first letters", "last letters", "remove vowels", "repeat", "anagram", "unique letters", "sort up",
+    "sort down", "sort words", "sort by length", "list sum", "list product", "list max", "list min", "count above", "even numbers", "odd numbers",
+    "dedupe", "count items", "count value", "reverse list", "squares of", "top three", "longest of", "convert length", "convert mass", "convert volume",
+    "convert temperature", "convert speed", "convert area", "convert time", "plot function", "two in one code",
+))  # fmt: skip
+"""Families of what people ask every day: four times as common as others of their kind."""
 
 
 class Maker:
@@ -80,7 +94,8 @@ class Maker:
                 names = [n for n in names if _owns(tools, n)]
             if not names:
                 continue
-            ask = FAMILIES[self._rng.choice(names)](self._rng)
+            name = self._rng.choices(names, [4 if name in COMMON else 1 for name in names])[0]
+            ask = FAMILIES[name](self._rng)
             if ask.tool is not None:
                 ask = _for_tool(ask, tools, self._rng)
             if kind == "without" and _owns(tools, "own" + ask.family.removeprefix("without")):
@@ -91,6 +106,8 @@ class Maker:
 
 def _kind(family: str) -> str:
     first = family.split(maxsplit=1)[0]
+    if family.startswith(PLOTS) and FAMILIES[family].__module__.endswith("tables"):
+        return "plots"
     return first if first in ("own", "without", "cannot", "shell") else FAMILIES[family].__module__.rpartition(".")[2]
 
 

@@ -29,8 +29,40 @@ BEFORE = (
 AFTER = "[Thanks!|thanks|Thank you.|Please.|please|I need it quickly.|Just the answer.|It's for my homework.|:)|cheers|asap]"
 
 
+_WANTED = re.compile(r"(?:What is|What's|Calculate|Find|Compute|Give me|Show me|List) (?!in |on |at )(.+?)[?.]?$")
+_ASKED = re.compile(r"((?:How (?:many|much|long|often|old)|Which|Who|When|Where|What) .+?)\?$")
+_TOLD = re.compile(
+    r"((?:Sort|Reverse|Write|Convert|Count|Add|Multiply|Divide|Remove|Replace|Put|Order|Arrange|Plot|Draw|Make|Round|Sum|Pick"
+    r"|Encode|Join|Read|Open|Change|Express|Square|Subtract|Split|Increase|Decrease|Evaluate|Solve|Look|Search|Check) .+?)[.?]?$"
+)
+THING = (
+    "[Tell me {t}.|Give me {t}.|I'd like to know {t}.|I want to know {t}.|Can you tell me {t}?|Could you work out {t}?|{t}, please|I need {t}."
+    "|What would {t} be?|Please determine {t}.|Let me know {t}.|Do you know {t}?|Figure out {t}.|Find out {t}.|Any idea what {t} is?|{t}?]"
+)
+ANSWER = (
+    "[Tell me {t}.|I'd like to know {t}.|Can you tell me {t}?|Do you know {t}?|Could you say {t}?|I wonder {t}.|Find out {t}."
+    "|Please tell me {t}.|Figure out {t}.|Let me know {t}.|I need to know {t}.]"
+)
+DEED = (
+    "[Can you {t}?|Could you {t}?|Could you {t} for me?|Please {t}.|I'd like you to {t}.|I want you to {t}.|Would you {t}?|{t} for me|Now {t}."
+    "|Your task: {t}.|Go ahead and {t}.|Help me: {t}.|Try to {t}.|I need you to {t}.]"
+)
+
+
+def reworded(rng: random.Random, text: str) -> str:
+    """The same asked in another way, where it is one plain sentence."""
+    if re.search(r"[.?!:;,] \S", text):
+        return text
+    for form, wordings in ((_WANTED, THING), (_ASKED, ANSWER), (_TOLD, DEED)):
+        if found := form.match(text):
+            return phrased(rng, wordings).replace("{t}", lowered(found[1]) if form is not _WANTED else found[1])
+    return text
+
+
 def written(rng: random.Random, text: str) -> str:
     """A message as someone might type it: mostly as it is, at times polite, careless or hurried. `{slots}` are kept."""
+    if rng.random() < 0.4:
+        text = reworded(rng, text)
     if rng.random() < 0.16:
         text = f"{phrased(rng, BEFORE)} {text if rng.random() < 0.5 else lowered(text)}"
     if rng.random() < 0.1:

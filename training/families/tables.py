@@ -159,17 +159,65 @@ CURVES = {
     "the logistic function": "1 / (1 + np.exp(-x))", "tanh(x)": "np.tanh(x)", "a straight line y = 2x + 1": "2 * x + 1", "3x - 2": "3 * x - 2",
     "exp(x)/x": "np.exp(x) / x", "cos(3x)/x": "np.cos(3 * x) / x", "1/x": "1 / x", "x^4 - x^2": "x ** 4 - x ** 2", "sin(x) + cos(x)": "np.sin(x) + np.cos(x)",
 }  # fmt: skip
-SHOW = "[Plot|Draw|Graph|Show me a plot of|Make a graph of|Can you plot|Sketch|Create a plot of|plot]"
+SHOW = (
+    "[Plot|Draw|Graph|Show me a plot of|Make a graph of|Can you plot|Sketch|Create a plot of|plot|Visualize|Visualise|Show|Display|I want to see a plot of|I want a plot of"
+    "|Give me a plot of|Could you sketch|Please plot|Show me|Produce a figure of|Trace]"
+)
+
+
+SIMPLE = {
+    "x": "x", "x^2": "x ** 2", "x^3": "x ** 3", "sin(x)": "np.sin(x)", "cos(x)": "np.cos(x)", "exp(x)": "np.exp(x)", "tanh(x)": "np.tanh(x)",
+    "sin({k}x)": "np.sin({k} * x)", "cos({k}x)": "np.cos({k} * x)", "exp(-x)": "np.exp(-x)", "|x|": "np.abs(x)", "{k}x": "{k} * x", "{k}x^2": "{k} * x ** 2",
+    "sin(x/{k})": "np.sin(x / {k})", "exp(-x^2)": "np.exp(-x ** 2)", "sinh(x)": "np.sinh(x)", "arctan(x)": "np.arctan(x)",
+}  # fmt: skip
+POSITIVE = {"log(x)": "np.log(x)", "ln(x)": "np.log(x)", "sqrt(x)": "np.sqrt(x)", "the logarithm": "np.log(x)", "the square root of x": "np.sqrt(x)",
+            "1/x": "1 / x", "x*log(x)": "x * np.log(x)", "log(x)/x": "np.log(x) / x", "sqrt(x) + {k}": "np.sqrt(x) + {k}", "{k}/x": "{k} / x"}  # fmt: skip
+JOINS = ((" + ", " + "), (" - ", " - "), ("*", " * "), (" * ", " * "), ("/", " / "), (" / ", " / "), ("+", " + "))
+
+
+def _curve(rng: random.Random) -> tuple[str, str, float]:
+    """A function as people write it and as numpy does, and from where on it is defined."""
+    form = rng.random()
+    k = {"k": str(rng.randint(2, 9))}
+    if form < 0.25:
+        return (*rng.choice(list(CURVES.items())), -1e9)
+    if form < 0.4:
+        said, code = rng.choice(list(POSITIVE.items()))
+        return filled(said, k), filled(code, k), 0.1
+    if form < 0.5:
+        a, b, c = rng.randint(1, 5), rng.randint(1, 9), rng.randint(1, 9)
+        first = "x" if a == 1 else f"{a}x"
+        return f"{first}^2 + {b}x - {c}", f"{'' if a == 1 else f'{a} * '}x ** 2 + {b} * x - {c}", -1e9
+    said, code = rng.choice(list(SIMPLE.items()))
+    if form < 0.6:
+        return filled(said, k), filled(code, k), -1e9
+    (sign, operator), (other, other_code) = rng.choice(JOINS), rng.choice(list(SIMPLE.items()))
+    other, other_code = (filled(text, {"k": str(rng.randint(2, 9))}) for text in (other, other_code))
+    apart = operator == " / " and ("*" in other_code)
+    joined = f"{filled(said, k)}{sign}{other}" if not apart else f"{filled(said, k)}{sign}({other})"
+    return joined, f"{filled(code, k)}{operator}{f'({other_code})' if apart else other_code}", -1e9
 
 
 @family("plot function")
 def plot_function(rng: random.Random) -> Ask:
-    said, code = rng.choice(list(CURVES.items()))
-    low, high = rng.choice(((-10, 10), (-10, 10), (-10, 10), (-5, 5), (0, 10), (-3, 3), (-20, 20)))
-    span = "" if (low, high) == (-10, 10) else rng.choice((f" from {low} to {high}", f" for x between {low} and {high}", f" on [{low}, {high}]"))
-    text = f"{PLOT}x = np.linspace({low}, {high}, 500)\nplt.plot(x, {code})\nplt.show()"
-    asked = written(rng, phrased(rng, f"{SHOW} {{c}}{{s}}[.|]"))
-    return Ask(filled(asked, {"c": said, "s": span}), (Round((Call("python", text),)),), f"Here is the plot of {said}{span}.", no_output=True)
+    said, code, least = _curve(rng)
+    low, high = rng.choice(((-10, 10), (-10, 10), (-10, 10), (-5, 5), (0, 10), (-3, 3), (-20, 20), (1, 30), (-2, 2), (0, 100)))
+    span = "" if (low, high) == (-10, 10) else rng.choice((f" from {low} to {high}", f" for x between {low} and {high}", f" on [{low}, {high}]", f" with x from {low} to {high}", f" in the range {low} to {high}"))
+    start = low if low > least else least
+    text = f"{PLOT}x = np.linspace({start}, {high}, 500)\nplt.plot(x, {code})\nplt.show()"
+    asked = written(rng, phrased(rng, f"{SHOW} {{y}}{{c}}{{s}}[.|]"))
+    y = rng.choice(("", "", "", "y = ", "f(x) = ", "the function ", "the curve of ", "the graph of "))
+    y = "" if said.startswith(("the ", "a ")) else y
+    return Ask(filled(asked, {"c": said, "s": span, "y": y}), (Round((Call("python", text),)),), f"Here is the plot of {said}{span}.", no_output=True)
+
+
+@family("plot two functions")
+def plot_two(rng: random.Random) -> Ask:
+    (a, first, start), (b, second, other) = _curve(rng), _curve(rng)
+    low = max(-10, start, other)
+    text = f"{PLOT}x = np.linspace({low}, 10, 500)\nplt.plot(x, {first}, label='{a}')\nplt.plot(x, {second}, label='{b}')\nplt.legend()\nplt.show()"
+    asked = written(rng, phrased(rng, f"[{SHOW} {{a}} and {{b}} [together|in one plot|in the same figure|].|{SHOW} {{a}} against {{b}}.|Compare {{a}} and {{b}} in a plot.]"))
+    return Ask(filled(asked, {"a": a, "b": b}), (Round((Call("python", text),)),), f"Here is the plot of {a} and {b}.", no_output=True)
 
 
 def _chart(name: str, question: str, draw: str, answer: str, **slots: object) -> None:
@@ -184,9 +232,9 @@ def _chart(name: str, question: str, draw: str, answer: str, **slots: object) ->
 
 
 _chart("plot line", f"[{SHOW} {{l}}[.| as a line.]|Make a line chart of {{l}}.|line graph of {{l}}]", "plt.plot({l})", "Here is the line chart.", l=numbers())
-_chart("plot bars", "[Make|Draw|Create|Show] a bar chart of {l}[.|]", "numbers = {l}\nplt.bar(range(len(numbers)), numbers)", "Here is the bar chart.", l=numbers())
-_chart("histogram", "[Make|Draw|Show|Plot] a histogram of {l}[.|]", "plt.hist({l})", "Here is the histogram.", l=numbers(8, 14))
-_chart("pie", "[Make|Draw|Show me] a pie chart [of|with] {l}[.|]", "plt.pie({l})", "Here is the pie chart.", l=numbers(3, 6, 5, 60))
+_chart("plot bars", "[[Make|Draw|Create|Show] a [bar chart|bar plot|bar graph|column chart] [of|for|with] {l}[.|]|Show {l} as [bars|a bar chart|columns].|[Plot|Draw] bars for {l}.|bar chart: {l}|Put {l} in a bar chart.]", "numbers = {l}\nplt.bar(range(len(numbers)), numbers)", "Here is the bar chart.", l=numbers())
+_chart("histogram", "[[Make|Draw|Show|Plot|Create] a histogram [of|for|from] {l}[.|]|Show {l} as a histogram.|histogram for the data {l}]", "plt.hist({l})", "Here is the histogram.", l=numbers(8, 14))
+_chart("pie", "[[Make|Draw|Show me|Create] a pie [chart|] [of|with|from] {l}[.|]|Show {l} as a pie.|pie chart of the parts {l}]", "plt.pie({l})", "Here is the pie chart.", l=numbers(3, 6, 5, 60))
 _chart("scatter", "[Make|Draw|Plot] a scatter plot of {l} [against|versus] [their|the] position[s|][.|]", "numbers = {l}\nplt.scatter(range(len(numbers)), numbers)", "Here is the scatter plot.", l=numbers())
 _chart("random walk", "[Plot|Simulate|Draw] a random walk [of|with] {n} steps[.|]", "import random\nwalk = [0]\nfor _ in range({n}):\n    walk.append(walk[-1] + random.choice((-1, 1)))\nplt.plot(walk)", "Here is a random walk of {n} steps.", n=whole(20, 900))
 _chart("circle", "[Draw|Plot] a circle [of|with] radius {r}[.|]", "axes = plt.gca()\naxes.add_patch(plt.Circle((0, 0), {r}, fill=False))\naxes.axis('equal')", "Here is a circle of radius {r}.", r=real(1, 20))

@@ -69,12 +69,24 @@ QUESTION = (
 )
 
 
+COMMON = 8
+"""The first this many units of a kind are three times as common as the others."""
+
+
+def _two(rng: random.Random, units: list[tuple[str, str]]) -> tuple[tuple[str, str], tuple[str, str]]:
+    weights = [3 if position < COMMON else 1 for position in range(len(units))]
+    first = rng.choices(units, weights)[0]
+    while (second := rng.choices(units, weights)[0]) == first:
+        pass
+    return first, second
+
+
 def _conversions(kind: str) -> None:
     units = KINDS[kind]
 
     @family(f"convert {kind}")
     def make(rng: random.Random) -> Ask:
-        (a, size_a), (b, size_b) = rng.sample(list(units.items()), 2)
+        (a, size_a), (b, size_b) = _two(rng, list(units.items()))
         amount = real(1, 900)(rng) if rng.random() < 0.6 else whole(1, 60)(rng)
         said = {"n": amount.said, "a": rng.choice(a.split("|")), "b": rng.choice(b.split("|"))}
         code = f"{amount.code} * {size_a} / {size_b}"
