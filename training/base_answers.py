@@ -5,24 +5,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine import ChatRequest, FinishReason, Message, ModelOptions, ReplyFinished, TextDelta
+from engine import ChatRequest, FinishReason, Message, ModelOptions, ReplyFinished, TextDelta, ToolSpec
 from engine.chat.local import LocalChatModel, open_model
 from training.plain_questions import plain_questions
 
 AT_ONCE = 16
 
 
-async def answers(questions: list[str], max_tokens: int) -> list[tuple[str, str]]:
-    """Question and answer, where the model came to an end within `max_tokens`."""
-    model = await open_model(ModelOptions(), in_process=True)
+async def answers(
+    questions: list[str],
+    max_tokens: int,
+    options: ModelOptions = ModelOptions(),  # noqa: B008 - frozen
+    tools: Sequence[ToolSpec] = (),
+    *,
+    whole: bool = True,
+) -> list[tuple[str, str]]:
+    """Question and answer; `whole`: only where the model came to an end within `max_tokens`."""
+    model = await open_model(options, in_process=True)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(question: str) -> tuple[str, str] | None:
         async with places:
-            return await _ask(model, question, max_tokens)
+            return await _ask(model, question, max_tokens, tools, whole)
 
     try:
         found = await asyncio.gather(*map(one, questions))
@@ -31,15 +39,19 @@ async def answers(questions: list[str], max_tokens: int) -> list[tuple[str, str]
     return [pair for pair in found if pair is not None]
 
 
-async def _ask(model: LocalChatModel, question: str, max_tokens: int) -> tuple[str, str] | None:
+async def _ask(
+    model: LocalChatModel, question: str, max_tokens: int, tools: Sequence[ToolSpec], whole: bool
+) -> tuple[str, str] | None:
     sampling = replace(model.info.sampling_defaults, temperature=0.0, max_tokens=max_tokens)
     text, ended = "", False
-    async for event in model.chat(ChatRequest([Message("user", question)], sampling)):
+    async for event in model.chat(ChatRequest([Message("user", question)], sampling, tools=tools)):
         if isinstance(event, TextDelta):
             text += event.text
         elif isinstance(event, ReplyFinished):
             ended = event.reason is FinishReason.STOP
-    return (question, text.strip()) if ended and text.strip() else None
+    if whole and not (ended and text.strip()):
+        return None
+    return question, text.strip() + ("" if ended else " …")
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ AT_ONCE = 8
 PLAIN = "plain"
 PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
-    "arithmetic": 20, "stories": 11, "strings": 16, "dates": 11, "units": 11, "tables": 7, "plots": 7, "web": 9, "special": 12, "shell": 3,
+    "arithmetic": 19, "stories": 11, "strings": 17, "dates": 11, "units": 20, "tables": 7, "plots": 6, "web": 8, "special": 14, "shell": 3,
     "own": 30, "without": 4, "cannot": 5, PLAIN: 11,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
@@ -71,7 +71,7 @@ class Maker:
 
     def groups(self, count: int) -> list[tuple[Toolset, int]]:
         """Tool lists and how many conversations have each."""
-        usual = ((agent(), 0.45), (agent(attached=True), 0.08), (Toolset((), {}), 0.04))
+        usual = ((agent(), 0.5), (agent(attached=True), 0.08), (Toolset((), {}), 0.03))
         left, made = count, [(tools, int(count * share)) for tools, share in usual]
         left -= sum(n for _, n in made)
         while left > 0:

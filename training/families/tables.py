@@ -233,7 +233,7 @@ def _chart(name: str, question: str, draw: str, answer: str, **slots: object) ->
 
 _chart("plot line", f"[{SHOW} {{l}}[.| as a line.]|Make a line chart of {{l}}.|line graph of {{l}}]", "plt.plot({l})", "Here is the line chart.", l=numbers())
 _chart("plot bars", "[[Make|Draw|Create|Show] a [bar chart|bar plot|bar graph|column chart] [of|for|with] {l}[.|]|Show {l} as [bars|a bar chart|columns].|[Plot|Draw] bars for {l}.|bar chart: {l}|Put {l} in a bar chart.]", "numbers = {l}\nplt.bar(range(len(numbers)), numbers)", "Here is the bar chart.", l=numbers())
-_chart("histogram", "[[Make|Draw|Show|Plot|Create] a histogram [of|for|from] {l}[.|]|Show {l} as a histogram.|histogram for the data {l}]", "plt.hist({l})", "Here is the histogram.", l=numbers(8, 14))
+_chart("histogram", "[[Make|Draw|Show|Plot|Create] a histogram [of|from] {l}[.|]|Show {l} as a histogram.|histogram of the data {l}]", "plt.hist({l})", "Here is the histogram.", l=numbers(8, 14))
 _chart("pie", "[[Make|Draw|Show me|Create] a pie [chart|] [of|with|from] {l}[.|]|Show {l} as a pie.|pie chart of the parts {l}]", "plt.pie({l})", "Here is the pie chart.", l=numbers(3, 6, 5, 60))
 _chart("scatter", "[Make|Draw|Plot] a scatter plot of {l} [against|versus] [their|the] position[s|][.|]", "numbers = {l}\nplt.scatter(range(len(numbers)), numbers)", "Here is the scatter plot.", l=numbers())
 _chart("random walk", "[Plot|Simulate|Draw] a random walk [of|with] {n} steps[.|]", "import random\nwalk = [0]\nfor _ in range({n}):\n    walk.append(walk[-1] + random.choice((-1, 1)))\nplt.plot(walk)", "Here is a random walk of {n} steps.", n=whole(20, 900))
