@@ -39,10 +39,10 @@ class Supervision:
         """Set when no process of the session is left."""
         self._loop = loop
         self._line = line
-        self._handle: int | None = None
-        """Becomes readable when the first process has ended."""
+        self._handles: set[int] = set()
+        """Become readable when the first process, and the one that builds its walls, have ended."""
         self._pid: int | None = None
-        """Its number, where the handle cannot be signalled."""
+        """Number of the first process, where its handle cannot be signalled."""
         self._received = b""
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
         self._reason = "it ended without a word"
@@ -71,33 +71,33 @@ class Supervision:
         """
         if not self.ended.done():  # given up early: its descriptor is on its way
             await asyncio.wait([self._first, self.ended], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if self._handle is not None and at_once:
+        if at_once:
             self._kill()
         self._hang_up()
-        if self._handle is not None:
+        if self._handles:
             done, _ = await asyncio.wait([self._gone], timeout=timeout_s)
             if not done:
                 self._kill()
                 await self._gone
 
     def _kill(self) -> None:
-        assert self._handle is not None
-        with contextlib.suppress(ProcessLookupError):
-            if self._pid is not None:
-                os.kill(self._pid, signal.SIGKILL)
-            else:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        for handle in self._handles:
+            with contextlib.suppress(ProcessLookupError):
+                if self._pid is not None:
+                    os.kill(self._pid, signal.SIGKILL)
+                else:
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
 
     def _read(self) -> None:
         try:
-            data, handles, _, _ = socket.recv_fds(self._line, MAX_MESSAGE_BYTES, 1)
+            data, handles, _, _ = socket.recv_fds(self._line, MAX_MESSAGE_BYTES, 2)
         except BlockingIOError:
             return
         except OSError:
             data, handles = b"", []
         for handle in handles:
-            self._handle = handle
-            self._loop.add_reader(handle, self._all_gone)
+            self._handles.add(handle)
+            self._loop.add_reader(handle, self._ended, handle)
         if not data:
             self._hang_up()
             return
@@ -109,7 +109,7 @@ class Supervision:
         match message:
             case {"event": "first"}:
                 self._pid = message.get("pid")
-                self._first.set_result(None)  # its descriptor came with it
+                self._first.set_result(None)  # the handles came with it
             case {"event": "walls" | "ready" as event, "layers": rows, "error": error}:
                 told = {
                     layer.name: layer for layer in (*self.layers, *map(Layer.from_row, rows))
@@ -136,12 +136,12 @@ class Supervision:
         if not self.ended.done():
             self.ended.set_result(self._reason)
 
-    def _all_gone(self) -> None:
-        assert self._handle is not None
-        self._loop.remove_reader(self._handle)
-        os.close(self._handle)
-        self._handle = None
-        self._gone.set_result(None)
+    def _ended(self, handle: int) -> None:
+        self._loop.remove_reader(handle)
+        os.close(handle)
+        self._handles.remove(handle)
+        if not self._handles:
+            self._gone.set_result(None)
 
 
 def _exit_sentence(code: int) -> str:

@@ -73,7 +73,7 @@ class Walls:
 def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, str]], None]) -> None:
     """Build everything for `plan` and run `guest` on `control` inside; returns in no process.
 
-    The session's first process is told to the server by a descriptor of it, so that the server can wait for its end.
+    The server is given descriptors of this process and of the session's first, so that it can wait for their ends.
     """
     separation, refused = NOT_SEPARATED, ""
     if plan.isolated:
@@ -86,7 +86,7 @@ def main(plan: Plan, control: int, line: int, guest: Callable[[int, dict[str, st
         os.close(told)
         server = socket.socket(fileno=line)
         with contextlib.suppress(OSError):  # the server is gone, which the first process will notice too
-            socket.send_fds(server, [b'{"event": "first"}\n'], [os.pidfd_open(first)])
+            socket.send_fds(server, [b'{"event": "first"}\n'], [launcher, os.pidfd_open(first)])
         if plan.isolated:
             _build(plan, separation, refused, line, telling)
         os._exit(0)
