@@ -49,6 +49,7 @@ async def _ask(
             text += event.text
         elif isinstance(event, ReplyFinished):
             ended = event.reason is FinishReason.STOP
+            text += "(calls a tool)" if event.reason is FinishReason.TOOL_CALLS else ""
     if whole and not (ended and text.strip()):
         return None
     return question, text.strip() + ("" if ended else " …")

@@ -30,7 +30,9 @@ QUESTIONS = [
     "Write a short note to thank a nurse.", "What can I cook with potatoes?", "How do I make lemonade?", "Give me a tip for learning Spanish.",
     "How can I sleep well?", "What should I read next?", "What makes a good teacher?", "Should I walk more?", "What is kindness?", "Say something cheerful.",
 ]  # fmt: skip
-MAX_TOKENS = 160
+MAX_TOKENS = 120
+SHOWN = 280
+"""Characters of an answer."""
 
 
 async def lists() -> str:
@@ -59,7 +61,8 @@ async def lists() -> str:
 
 
 def _line(text: str) -> str:
-    return " / ".join(filter(None, map(str.strip, text.splitlines())))
+    line = " / ".join(filter(None, map(str.strip, text.splitlines())))
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]} …"
 
 
 if __name__ == "__main__":

@@ -52,6 +52,27 @@ def test_numbers_are_the_same_however_they_are_written(answer: str):
     assert verdict(case, answer, code("16545")).solved
 
 
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("16546.1137", True), ("16546.11", True), ("16546.12", False), ("6546.11", False), ("16546", False)],
+)
+def test_more_decimals_are_right_where_they_round_to_what_is_expected(answer: str, right: bool):
+    case = Case("percentages", "", (PYTHON,), (PYTHON,), (("16546.11",),))
+    assert verdict(case, f"It is {answer}.", code(answer)).solved is right
+
+
+def test_a_minus_sign_counts():
+    case = Case("units", "", (PYTHON,), (PYTHON,), (("-40",),))
+    assert verdict(case, "It is -40.0 degrees.", code("-40.0")).solved
+    assert not verdict(case, "It is 40 degrees.", code("40")).solved
+
+
+@pytest.mark.parametrize("answer", ["20.4", "120", "2.0", "1.20"])
+def test_a_whole_number_is_exact(answer: str):
+    case = Case("percentages", "", (PYTHON,), (PYTHON,), (("20",),))
+    assert not verdict(case, f"It is {answer}.", code(answer)).solved
+
+
 @pytest.mark.parametrize("answer", ["05 May 2026", "May 5, 2026", "5 May 2026", "May 5th, 2026"])
 def test_dates_are_the_same_however_they_are_written(answer: str):
     case = Case("dates", "", (PYTHON,), (PYTHON,), (("5 May 2026",),))

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from mistralrs_agent.evaluation.cases import PYTHON, SEARCH, Case
 
+_NUMBER = re.compile(r"(?<![\d.])-?\d*\.?\d+")
 _DATE = re.compile(r"\b0(\d) (?=[A-Z][a-z]+ \d{4})")
 
 
@@ -110,12 +111,19 @@ def _plain(text: str) -> str:
 
 
 def _found(form: str, text: str) -> bool:
-    """Numbers and words are found whole; what has other signs, anywhere."""
+    """Words are found whole, what has other signs anywhere, a number also where it is given with more decimals."""
     if not form:
         return True
-    if re.fullmatch(r"-?[\d.]+", form):
-        return re.search(rf"(?<![\d.]){re.escape(form)}(?!\d)", text) is not None
+    if re.fullmatch(r"-?\d*\.?\d+", form):
+        places = len(form.partition(".")[2])
+        numbers = _NUMBER.findall(text) if form.startswith("-") else _NUMBER.findall(text.replace("-", " "))
+        return any(_same_number(float(form), number, places) for number in numbers)
     return form.lower() in text.lower() if form.islower() else form in text
+
+
+def _same_number(expected: float, found: str, places: int) -> bool:
+    """Whole numbers are exact; others may be told with more decimals, which round to the expected ones."""
+    return abs(float(found) - expected) <= (0.5 * 10**-places if places else 0) * (1 + 1e-9)
 
 
 def _fits(schema: Mapping[str, Any], arguments: str) -> bool:
