@@ -32,7 +32,7 @@ PLAIN = "plain"
 PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
     "arithmetic": 19, "stories": 11, "strings": 17, "dates": 11, "units": 20, "tables": 7, "plots": 6, "web": 8, "special": 14, "shell": 3,
-    "own": 30, "without": 4, "cannot": 5, PLAIN: 11,
+    "own": 30, "without": 4, "cannot": 5, PLAIN: 22,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
 

@@ -248,10 +248,15 @@ class Supervisor:
 
 
 def disk_use(plan: Plan, own_root: bool, pids: Iterable[int] = ()) -> tuple[int, int]:
-    """Return (bytes, entries) of the working directory, temporary files, and what these hold open without a name."""
+    """Return (bytes, entries) of the working directory, temporary files, and what these hold open without a name.
+
+    An interpreter that lies in /tmp is there to be read only, and not counted.
+    """
     directories = [plan.workdir, "/tmp" if own_root else plan.tmp]
     tops = {os.stat(path)[1:3]: path for path in directories if os.path.isdir(path)}
-    uses = [tree_use(path, skip=set(tops)) for path in tops.values()]
+    lying_there = (path for path in plan.readable_paths() if path.startswith("/tmp/") and os.path.isdir(path))
+    skipped = tops.keys() | {os.stat(path)[1:3] for path in lying_there}
+    uses = [tree_use(path, skipped) for path in tops.values()]
     deleted = _deleted_files(pids, {device for _, device in tops})
     return sum(used for used, _ in uses) + deleted, sum(entries for _, entries in uses)
 

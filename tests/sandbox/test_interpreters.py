@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,25 @@ async def test_a_virtual_environment_brings_its_own_packages_and_nothing_beside_
         assert "OSError" in (changed.exception or "") or "PermissionError" in (changed.exception or "")
         beside = await session.run(f"open({str(environment.parent / 'secret')!r}).read()")
         assert beside.value is None
+
+
+@pytest.fixture
+def in_tmp() -> Iterator[Path]:
+    """A virtual environment below /tmp, with a file of 40 MiB."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as top:
+        folder = Path(top)
+        folder.chmod(0o755)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "environment")], check=True)
+        (folder / "environment" / "large").write_bytes(bytes(40 << 20))
+        yield folder / "environment"
+
+
+async def test_an_environment_in_tmp_is_no_file_of_the_session(in_tmp: Path) -> None:
+    async with await Session.open(SandboxPolicy(python=in_tmp / "bin" / "python", max_disk_mb=20)) as session:
+        assert (await session.run("open('small', 'wb').write(bytes(2**20))")).value == "1048576"
+        assert (await session.run("sum(range(20_000_000))")).status == "ok"
+        too_much = await session.run("import time\nopen('f', 'wb').write(bytes(30 * 2**20))\ntime.sleep(60)")
+        assert "20 MiB of files" in (too_much.exception or "")
 
 
 async def test_a_script_that_finds_an_interpreter_is_as_good_as_that(environment: Path, tmp_path: Path) -> None:
