@@ -24,7 +24,7 @@ from server_doubles import (
 from engine.chat.scripted import call, text, thinking
 from mistralrs_agent.agent.events import Permission
 from mistralrs_agent.agent.rules import Rule
-from mistralrs_agent.tools.dispatch import Dispatcher
+from mistralrs_agent.tools.dispatch import Answer, Dispatcher
 
 CHAT = "/v1/chat/completions"
 CODE = {"messages": "6*7 in Python", "enable_code_execution": True}
@@ -77,7 +77,7 @@ class Weather(Dispatcher):
     """Stands where the owner's URL stands."""
 
     async def call(self, name, arguments, context):
-        return f"{name} of {arguments['city']}: sunny"
+        return Answer(content=f"{name} of {arguments['city']}: sunny")
 
 
 async def test_calls_that_go_to_the_dispatch_url_are_the_servers_and_not_the_clients():
