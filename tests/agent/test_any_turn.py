@@ -27,7 +27,7 @@ from mistralrs_agent.agent.events import ApprovalRequested, Decision, Finished, 
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import RequestError, ToolFailed
 from mistralrs_agent.tools.base import Tool
-from mistralrs_agent.tools.dispatch import Dispatcher
+from mistralrs_agent.tools.dispatch import Answer, Dispatcher
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import python_tools
 from mistralrs_agent.tools.shell import ShellTool
@@ -119,7 +119,7 @@ class Errands(Dispatcher):
         Errands.done += 1
         if Errands.done % 2:
             raise ToolFailed("the tool's server answered HTTP 500")
-        return "done"
+        return Answer(content="done")
 
 
 class Watched(ScriptedModel):
