@@ -7,6 +7,7 @@ import random
 import pytest
 from jsonschema import Draft202012Validator
 
+from engine.chat.tool_calls.base import ToolCallFormat
 from engine.chat.tool_calls.formats import KNOWN_FORMATS
 from tests.engine.chat.random_calls import FUNCTIONS, RandomModel, read, tool
 
@@ -23,3 +24,12 @@ def test_forced_calls_to_real_functions_parse_and_fit_their_schemas(position: in
         assert text.strip() == "", reply
         schema = function["parameters"] if strict else {"type": "object"}
         assert not list(Draft202012Validator(schema).iter_errors(calls[0][1])), reply
+
+
+@pytest.mark.parametrize("form", KNOWN_FORMATS, ids=lambda form: form.name)
+def test_digits_that_the_schema_calls_a_string_come_back_as_one(form: ToolCallFormat):
+    counts = {"type": "string", "enum": ["1", "2", "true"]}
+    parameters = {"type": "object", "properties": {"rooms": counts}, "required": ["rooms"]}
+    tools = [tool({"name": "book", "parameters": parameters}, strict=True)]
+    reply = RandomModel(form, tokens=False).call(tools, random.Random(1))
+    assert read(form, tools, reply)[1][0][1]["rooms"] in counts["enum"], reply

@@ -15,7 +15,7 @@ from typing import Any, cast
 from llguidance import LLMatcher
 
 from engine.chat.tool_calls.base import CallableTool, CallRules, definitions_of, lark_regex, lark_string, styled_schema
-from engine.chat.tool_calls.typed_value import Schema, property_schema, types_of
+from engine.chat.tool_calls.typed_value import Schema, is_plain_string, property_schema, types_of
 from engine.chat.tool_calls.xml_calls import XmlTags
 
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "not", "if"})
@@ -89,7 +89,8 @@ class _ToolWriter:
         return [f"{key}: {self._key(name, True)} {value}", f"{value}: {' | '.join(alternatives)}", *lines]
 
     def _is_string(self, name: str) -> bool:
-        return _value_expression(property_schema(self.tool.schema, name), self.tool.schema) is None
+        schema, root = property_schema(self.tool.schema, name), self.tool.schema
+        return is_plain_string(schema, root) or _value_expression(schema, root) is None
 
     def _key(self, name: str, is_string: bool) -> str:
         """A parameter's name to where its value begins."""
