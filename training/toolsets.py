@@ -55,8 +55,6 @@ class Toolset:
         needed = {kind for kind in ask.kinds if kind != "own"}
         if not needed <= self.names.keys():
             return False
-        if "_" in self.names and needed:
-            return False
         return not any(_instead(name, ask.family) for name in self.own)
 
     def with_tool(self, ask: Ask) -> Toolset:
@@ -87,7 +85,7 @@ def served() -> dict[Kind | str, ToolSpec]:
 
 def agent(*, shell: bool = False, attached: bool = False) -> Toolset:
     """What `--agent` offers, with `--enable-shell` or without; and in a conversation to which files are attached."""
-    keys = ("python", "reset", *(("shell",) if shell else ()), "search", "page", *(FILE_TOOLS if attached else ()))
+    keys = ("python", "reset", *(("shell",) if shell else ()), *(FILE_TOOLS if attached else ()), "search", "page")
     return replace(_of(keys), attached=attached)
 
 

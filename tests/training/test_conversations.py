@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
-from engine import Message, ToolCall
+from engine import Message, SamplingParams, ToolCall
 from engine.chat.messages import ToolSpec
+from mistralrs_agent.agent.turn import Attachment, Turn
+from mistralrs_agent.cli.wiring import open_agent
+from mistralrs_agent.options import Options
 from mistralrs_agent.search.web import Source
+from mistralrs_agent.storage.files import InputFile
 from training.ask import FAMILIES
 from training.families import MODULES
 from training.generate import conversations
@@ -58,6 +63,22 @@ def test_there_are_many_families_and_each_makes_many_requests():
         assert not any("{" in ask.question or "[|" in ask.question for ask in asks), name
     distinct = {family(random.Random(seed)).question for family in FAMILIES.values() for seed in range(8)}
     assert len(distinct) > 5 * len(FAMILIES)
+
+
+@pytest.mark.parametrize("attached", [False, True])
+async def test_the_tools_that_are_learned_with_are_those_that_a_server_offers(attached: bool):
+    options = replace(Options(), agent=Options().agent.model_copy(update={"agent": True}))
+    files = (Attachment(0, InputFile("a.csv", b"x")),) if attached else ()
+    asked = Turn((Message("user", "q"),), SamplingParams(), code_execution=True, web_search=True, files=files)
+    async with open_agent(options, lambda line: None) as running:
+        offered = [tool.spec for tool in running.agent.tools_of(asked).values()]
+    learned = agent(attached=attached).specs
+    assert [shown(spec) for spec in offered] == [shown(spec) for spec in learned]
+
+
+def shown(spec: ToolSpec) -> tuple[str, object, str]:
+    """What the built-in model is shown of a tool."""
+    return spec.name, spec.parameters, spec.description.split("\n")[0].split(". ")[0]
 
 
 def test_tool_lists_vary_and_never_hold_a_name_twice():
