@@ -52,7 +52,7 @@ class Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(inside.fileno(),),
-                env=_environment(python, self._home),
+                env=_environment(python, self._home) | {"LD_BIND_NOW": "1"},  # sessions share what was looked up
                 cwd="/",
                 start_new_session=True,
             )

@@ -159,6 +159,7 @@ class InterpreterProcess:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._receive(wire.HELLO)
+                await self._supervision.built
         except TimeoutError:
             raise self._broken("it did not greet") from None
         except SessionEnded as ended_early:

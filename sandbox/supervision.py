@@ -34,6 +34,8 @@ class Supervision:
         """Set when every wall stands, to what went wrong if anything; never set when the session ended before."""
         self.ended: asyncio.Future[str] = loop.create_future()
         """Why the interpreter ended, as soon as it has."""
+        self.built: asyncio.Future[None] = loop.create_future()
+        """Set when the process that builds the walls has ended."""
         self._first: asyncio.Future[None] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
         """Set when no process of the session is left."""
@@ -110,6 +112,8 @@ class Supervision:
             case {"event": "first"}:
                 self._pid = message.get("pid")
                 self._first.set_result(None)  # the handles came with it
+                if len(self._handles) == 1 and not self.built.done():
+                    self.built.set_result(None)  # where the first process builds its own
             case {"event": "walls" | "ready" as event, "layers": rows, "error": error}:
                 told = {
                     layer.name: layer for layer in (*self.layers, *map(Layer.from_row, rows))
@@ -140,6 +144,8 @@ class Supervision:
         self._loop.remove_reader(handle)
         os.close(handle)
         self._handles.remove(handle)
+        if not self.built.done():
+            self.built.set_result(None)  # it ends before the first process, or with it
         if not self._handles:
             self._gone.set_result(None)
 

@@ -15,11 +15,12 @@ import gc
 import linecache
 import os
 import signal
+import socket
 import sys
 import time
 import types
 from collections.abc import Callable, Iterable
-from os import read, write
+from os import _exit, read, write
 from typing import Any, TextIO
 
 from sandbox.guest import shell, wire
@@ -28,6 +29,7 @@ from sandbox.guest.display import Gallery, table_of
 
 REHEARSED = ("1", "print('1', end='')", "1 / 0")
 REHEARSALS = 20
+GREETING = wire.encode(wire.HELLO, {})
 SIGINT, SIGXCPU, SIG_DFL, SIG_UNBLOCK = map(int, (signal.SIGINT, signal.SIGXCPU, signal.SIG_DFL, signal.SIG_UNBLOCK))
 set_handler: Callable[[int, Any], object] = sys.modules["_signal"].signal
 set_mask: Callable[[int, Iterable[int]], object] = sys.modules["_signal"].pthread_sigmask
@@ -58,11 +60,16 @@ class Guest:
 
     def rehearse(self) -> None:
         """Run cells of our own: Python rewrites code while it runs the first times, and that memory can be shared."""
-        self.owner = os.getpid()
-        for code in REHEARSED * REHEARSALS:
-            frame = _frame(wire.HELLO, {"code": code})
-            _frame(wire.HELLO, self._run(wire.decode_body(frame[wire.HEADER.size :])))
-            _check_that_code_runs()
+        server, control = socket.socketpair()
+        with server, control:
+            for code in REHEARSED:
+                server.sendall(wire.encode(wire.HELLO, {"code": code}))
+            server.shutdown(socket.SHUT_WR)
+            self._begin({"HOME": os.environ["HOME"]})
+            self._serve(control.fileno())
+        gc.disable()
+        for fd in self.standard_fds:
+            os.close(fd)
         set_handler(SIGINT, signal.default_int_handler)
         set_handler(SIGXCPU, SIG_DFL)
         linecache.clearcache()
@@ -72,7 +79,7 @@ class Guest:
 
     def serve(self, control_fd: int, variables: dict[str, str]) -> None:
         """Answer cells until the server closes the socket; never returns. `variables`: environment of this session."""
-        exit_now, failure = os._exit, wire.PROTOCOL_FAILURE
+        exit_now, failure = _exit, wire.PROTOCOL_FAILURE
         try:
             self._begin(variables)
             self._serve(control_fd)
@@ -94,7 +101,7 @@ class Guest:
         gc.enable()
 
     def _serve(self, control: int) -> None:
-        _send(control, wire.encode(wire.HELLO, {}))
+        _send(control, GREETING)
         while True:
             try:
                 header = _receive(control, wire.HEADER.size)

@@ -16,6 +16,7 @@ HELLO = bytes(NONCE_BYTES)
 """The nonce of the interpreter's first frame, sent when it is ready."""
 PROTOCOL_FAILURE = 71
 """Exit status of the interpreter when the code broke the loop that answers."""
+_ENCODER, _DECODER = json.JSONEncoder(check_circular=False), json.JSONDecoder()
 HEADER = struct.Struct(f">I{NONCE_BYTES}s")
 
 
@@ -25,7 +26,7 @@ class BadFrame(Exception):
 
 def encode(nonce: bytes, message: dict[str, Any]) -> bytes:
     """Return one frame. Raises BadFrame when it would be longer than `MAX_FRAME_BYTES`."""
-    body = json.dumps(message).encode("ascii")
+    body = _ENCODER.encode(message).encode("ascii")
     if len(body) > MAX_FRAME_BYTES:
         raise BadFrame(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}")
     return HEADER.pack(len(body), nonce) + body
@@ -42,9 +43,10 @@ def decode_header(header: bytes) -> tuple[int, bytes]:
 def decode_body(body: bytes) -> dict[str, Any]:
     """Return the message. Raises BadFrame when it is not a JSON object."""
     try:
-        message = json.loads(body)
+        text = body.decode("ascii")
+        message, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise BadFrame(f"a frame is not JSON: {error}") from error
-    if not isinstance(message, dict):
+    if end != len(text) or not isinstance(message, dict):
         raise BadFrame("a frame is not a JSON object")
     return message

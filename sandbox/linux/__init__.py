@@ -1,4 +1,5 @@
-"""The walls, on Linux: one mechanism a file, put up by `launcher` around the interpreter before it starts.
+"""The walls, on Linux: one mechanism a file, put up before any code of the model runs.
 
-`launcher` -> (namespaces) -> `supervisor`, pid 1 of the session -> (limits, Landlock, seccomp) -> the interpreter.
+`serving` -> `launcher`, which builds -> (namespaces) -> `supervisor`, pid 1 of the session -> `entering`, which puts up
+limits, Landlock and seccomp -> the interpreter.
 """

@@ -6,8 +6,8 @@ The second wall behind `mounts`, and the main one where mount namespaces are mis
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 import struct
 from collections.abc import Iterable
 
@@ -18,6 +18,7 @@ TRUNCATE, IOCTL_DEVICE = 1 << 14, 1 << 15
 READ = EXECUTE | READ_FILE | READ_DIR
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICE
 """The rights that a rule on something other than a directory may carry."""
+_RULE = struct.Struct("=Qi")
 SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1 << 0, 1 << 1
 
 
@@ -52,7 +53,7 @@ def ruleset(readable: Iterable[str], writable: Iterable[str], devices: Iterable[
     attributes = attributes[: 24 if version >= 6 else 16 if version >= 4 else 8]
     rules = syscall("landlock_create_ruleset", attributes, len(attributes), 0)
     try:
-        for paths, rights in ((readable, READ), (writable, handled), (devices, READ_FILE | WRITE_FILE | READ_DIR)):
+        for paths, rights in ((readable, READ), (writable, handled), (devices, READ_FILE | WRITE_FILE)):
             for path in paths:
                 _allow(rules, path, rights & handled)
     except OSError:
@@ -67,9 +68,10 @@ def _allow(rules: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        if not stat.S_ISDIR(os.fstat(target).st_mode):
-            rights &= OF_FILES
-        rule = struct.pack("=Qi", rights, target)
-        syscall("landlock_add_rule", rules, 1, rule, 0)
+        syscall("landlock_add_rule", rules, 1, _RULE.pack(rights, target), 0)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        syscall("landlock_add_rule", rules, 1, _RULE.pack(rights & OF_FILES, target), 0)  # it is no directory
     finally:
         os.close(target)

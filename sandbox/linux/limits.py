@@ -6,7 +6,6 @@ Protects the machine from one process that takes too much; many processes that e
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import resource
@@ -27,6 +26,7 @@ MAX_PENDING_SIGNALS = 4096
 MAX_FILE_BYTES = 256 * 2**20
 CPU_GRACE_S = 5
 """Between the warning signal, which the code can see as an exception, and the end."""
+_LIMITS = struct.Struct("=QQ")
 CAPABILITY_VERSION = 0x20080522
 LOCKED_SECUREBITS = 0x2F
 """NOROOT, NO_SETUID_FIXUP, each locked, and KEEP_CAPS locked off."""
@@ -78,7 +78,7 @@ def _lower(which: int, soft: int, hard: int) -> None:
     _, ceiling = resource.getrlimit(which)
     if ceiling != resource.RLIM_INFINITY:
         soft, hard = min(soft, ceiling), min(hard, ceiling)
-    resource.setrlimit(which, (soft, hard))
+    syscall("prlimit64", 0, which, _LIMITS.pack(soft, hard), None)
 
 
 def tasks_of(uid: int) -> int:
@@ -102,8 +102,10 @@ def forbid_gaining() -> None:
             prctl(PR_CAPBSET_DROP, capability)
     except OSError:
         pass  # past the last capability of this kernel; or no right to drop, and then there are none to keep
-    with contextlib.suppress(PermissionError):  # only a process with CAP_SETPCAP can, and only such a one needs to
+    try:
         prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS)
+    except PermissionError:
+        return  # only a process with CAP_SETPCAP can, and only such a one needs to
 
 
 def drop_privileges() -> None:

@@ -68,13 +68,17 @@ def build(tree: Tree, stage: str) -> None:
     os.makedirs(stage + "/proc", exist_ok=True)
 
 
-def enter(stage: str) -> str:
-    """Make what was built on `stage` the root of this mount namespace. For the first process of a pid namespace.
+def enter(stage: int) -> str:
+    """Make what was built on the directory of this descriptor the root of this mount namespace.
 
-    Returns a remark, empty when everything could be mounted. Raises OSError, with the old root still in place.
+    For a process in a pid namespace of its own. Returns a remark, empty when everything could be mounted. Raises
+    OSError, with the old root still in place.
     """
-    remark = _mount_proc(stage)
-    _pivot(stage)
+    os.fchdir(stage)
+    remark = _mount_proc()
+    syscall("pivot_root", b".", b".")
+    syscall("umount2", b".", DETACH)
+    os.chdir("/")
     syscall("mount_setattr", -100, b"/", 0, _attributes(READ_ONLY), 32)
     return remark
 
@@ -135,21 +139,13 @@ def _make_etc(stage: str, tree: Tree) -> None:
             file.write(text.format(uid=tree.uid, gid=tree.gid, home=tree.workdir))
 
 
-def _mount_proc(stage: str) -> str:
+def _mount_proc() -> str:
     """Mount a /proc that knows only this pid namespace; some containers do not allow that."""
     try:
-        _mount("proc", stage + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        syscall("mount", b"proc", b"proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
     except OSError as error:
         return f"no /proc inside ({error.strerror})"
     return ""
-
-
-def _pivot(stage: str) -> None:
-    """Swap roots and let the old one go."""
-    os.chdir(stage)
-    syscall("pivot_root", b".", b".")
-    syscall("umount2", b".", DETACH)
-    os.chdir("/")
 
 
 def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:

@@ -27,7 +27,7 @@ class Separation(NamedTuple):
     """How far this process was separated from the host."""
 
     separated: bool
-    """Mount, pid, ipc, uts and cgroup namespaces are new (and the network's, unless all of it was asked for)."""
+    """Pid, ipc and uts namespaces are new (and the network's, unless all of it was asked for)."""
     as_root: bool
     """They were made by the real root, who must still step down with `step_down`."""
     reason: str = ""
@@ -36,7 +36,7 @@ class Separation(NamedTuple):
 
 def separate(uid: int, gid: int, private_network: bool) -> Separation:
     """Enter new namespaces; the next fork is the first process in them. A root without that right steps down first."""
-    flags = NEW_MOUNTS | NEW_CGROUP | NEW_UTS | NEW_IPC | NEW_PIDS | (NEW_NETWORK if private_network else 0)
+    flags = NEW_UTS | NEW_IPC | NEW_PIDS | (NEW_NETWORK if private_network else 0)
     if os.geteuid() == 0:
         try:
             syscall("unshare", flags)
@@ -53,9 +53,9 @@ def separate(uid: int, gid: int, private_network: bool) -> Separation:
 
 def step_down(uid: int, gid: int) -> None:
     """Become an unprivileged user for good."""
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
+    syscall("setgroups", 0, None)
+    syscall("setresgid", gid, gid, gid)
+    syscall("setresuid", uid, uid, uid)
     prctl(PR_SET_DUMPABLE, 1)  # cleared by the change; without it /proc/self belongs to root
 
 
@@ -65,12 +65,20 @@ def enter_user_namespace(uid: int, gid: int) -> None:
     map_to_self(uid, gid)
 
 
-def join_user_namespace(process: int) -> None:
-    """Enter that of a process that called `enter_user_namespace`, by a descriptor; stay here if it could not."""
+def separate_files() -> None:
+    """Enter a copy of the mounts as they are now, and see control groups from the one this process is in.
+
+    Not part of `separate`: who waits for a plan would miss what is mounted meanwhile. Raises OSError.
+    """
+    syscall("unshare", NEW_MOUNTS | NEW_CGROUP)
+
+
+def join(process: int, kinds: int) -> None:
+    """Enter namespaces of the process of this descriptor, or stay in the user namespace it shares. Raises OSError."""
     try:
-        syscall("setns", process, NEW_USER)
+        syscall("setns", process, kinds)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # that of ours already
+        if kinds != NEW_USER or error.errno != errno.EINVAL:
             raise
 
 

@@ -6,26 +6,45 @@ import contextlib
 import ctypes
 from collections.abc import Iterator
 
-SMALLEST_BLOCK, LARGEST_BLOCK = 32, 512
-"""Sizes of what Python's allocator puts into pages of its own; `bytes` objects are larger than the smallest."""
-NEW_POOL_BYTES = 8 * 1024
-"""So many bytes handed out in order come from a page that was not used before."""
+LARGEST_BLOCK = 512
+"""Of what Python's allocator puts into pools of its own."""
+POOL_BYTES, POOL_HEADER_BYTES = 16 * 1024, 48
+MOST = 20_000
+"""Blocks of one size: an allocator that we do not know may never do as expected."""
+HEAP_BLOCK, HEAP_CHUNK, NEW_HEAP_BYTES = 528, 544, 256 * 1024
+"""What is larger comes from the C library; so many bytes handed out in order are as good as memory never used."""
 HUGE_PAGE_BYTES = 2 * 2**20
 MADV_COLLAPSE = 25
 
 
 def fill_holes() -> Iterator[object]:
-    """Yield small objects, until Python's allocator has used up the gaps between older ones and begins new pages.
+    """Yield small objects, until allocators have used up the gaps between older ones and begin new pages.
 
     Otherwise each of the few objects that a session makes lands on another page, and the session copies them all.
     """
-    for size in range(SMALLEST_BLOCK + 16, LARGEST_BLOCK + 1, 16):
-        in_order, last = 0, 0
-        while in_order < NEW_POOL_BYTES // size:
-            block = bytes(size - SMALLEST_BLOCK - 1)
-            in_order = in_order + 1 if id(block) == last + size else 0
-            last = id(block)
+    yield from _in_order(HEAP_BLOCK, HEAP_CHUNK, NEW_HEAP_BYTES)
+    for size in range(16, LARGEST_BLOCK + 1, 16):
+        yield from _in_order(size, size, POOL_BYTES // 2)
+        for block in map(_block, [size] * MOST):
             yield block
+            if id(block) % POOL_BYTES == POOL_HEADER_BYTES:
+                break
+
+
+def _in_order(size: int, step: int, enough: int) -> Iterator[object]:
+    """Yield blocks until the last of them lie one behind the other in so many bytes."""
+    in_order, last = 0, 0
+    for block in map(_block, [size] * MOST):
+        in_order = in_order + 1 if id(block) == last + step else 0
+        last = id(block)
+        yield block
+        if in_order > enough // step:
+            return
+
+
+def _block(size: int) -> object:
+    """Return an object of so many bytes."""
+    return object() if size == 16 else complex(size) if size == 32 else bytes(size - 33)
 
 
 def gather() -> None:

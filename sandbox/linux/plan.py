@@ -11,6 +11,15 @@ MARSHAL_VERSION = 2
 """Of the format; every Python that we support reads and writes it. Only ever read by the zygote, from the server."""
 
 
+class Shape(NamedTuple):
+    """What of a plan the processes that stand by for it are made for."""
+
+    isolated: bool
+    network: str
+    uid: int
+    gid: int
+
+
 class Plan(NamedTuple):
     """One interpreter to start and the walls to put around it.
 
@@ -44,7 +53,11 @@ class Plan(NamedTuple):
     @classmethod
     def from_bytes(cls, message: bytes) -> Plan:
         """Read what `to_bytes` wrote."""
-        return cls._make(marshal.loads(message))
+        return tuple.__new__(cls, marshal.loads(message))
+
+    def shape(self) -> Shape:
+        """Return what must be known before the processes of the session are made."""
+        return Shape(self.isolated, self.network, self.uid, self.gid)
 
     def readable_paths(self) -> tuple[str, ...]:
         """What the code may read besides its own directories."""

@@ -134,11 +134,10 @@ class Filter:
         self._instructions = ctypes.create_string_buffer(code, len(code))
         header = struct.pack("@HP", len(program), ctypes.addressof(self._instructions))
         self._header = ctypes.create_string_buffer(header, len(header))
-        self._address = ctypes.addressof(self._header)
 
     def install(self) -> None:
         """Put the filter on this process and all it starts. `no_new_privs` must be set. Raises OSError."""
-        prctl(PR_SET_SECCOMP, 2, self._address)
+        prctl(PR_SET_SECCOMP, 2, self._header)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The zygote's loop: one request, one fork, made before it is asked for.
+"""The zygote's loop: one request, one session, whose processes were made before it was asked for.
 
 It knows one kind of request, a `Plan` and four descriptors. The rest of a session's life is between the server and the
 session.
@@ -12,69 +12,114 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
 
-from sandbox.guest.__main__ import REHEARSALS, SIG_DFL, Guest, set_handler
-from sandbox.linux import launcher, pages, seccomp
+from sandbox.guest.__main__ import REHEARSALS, Guest
+from sandbox.linux import entering, launcher, pages, passing, seccomp, supervisor
 from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, fork, prctl
-from sandbox.linux.plan import FDS, Plan
+from sandbox.linux.plan import Plan, Shape
 from sandbox.linux.supervisor import SIGCHLD
 
-MAX_PLAN_BYTES = 128 * 1024
-ROOM_FOR_FDS = socket.CMSG_SPACE(4 * len(FDS))
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Environment variables that say how many threads a numeric library uses."""
+
+
+FILLING: list[object] = []
+"""What `pages.fill_holes` made after the rehearsals."""
 
 
 def serve(requests_fd: int, warm: int | None, until: int | None) -> None:
     """Start a session for each request, until the server closes its end or another process writes to `until`.
 
-    Prepares first, and writes to `warm` when that is done. A fork stands by for the next request.
+    Prepares first, and writes to `warm` when that is done. A launcher stands by for the next request, made for one of
+    the same shape as the last: one of another comes back from it and gets a launcher of its own.
     """
     requests = socket.socket(fileno=requests_fd)
-    requests.setblocking(False)  # one request can wake the forks of two zygotes
+    requests.setblocking(False)  # one request can wake the launchers of two zygotes
     guest = _prepare()
     if warm is not None:
         os.write(warm, b"1")
         os.close(warm)
     serving, held = os.pipe()  # `held` is closed when this process ends, at the latest
-    while True:
-        asked, asking = os.pipe()
+    shape, replaced = None, False
+    while not replaced:
+        asked, asking = passing.pair()
         if fork() == 0:
             os.close(held)
-            os.close(asked)
-            _stand_by(requests, serving, asking, guest)
-        os.close(asking)
+            asked.close()
+            _become(partial(_stand_by, requests, serving, asking, shape, guest))
+        asking.close()
         if until is not None and until in select.select([asked, until], [], [])[0]:
-            if os.read(until, 1):
-                break
-            until = None  # it died of what it loaded
-        if not os.read(asked, 1):
-            break  # the server is gone, or ended the fork: then it asks another zygote
-        os.close(asked)
-    os.close(held)
+            replaced = os.read(until, 1) != b""  # empty: it died of what it loaded
+            until = None
+        if replaced:
+            os.close(held)  # the launcher ends, if it was not asked yet
+        message, fds = passing.receive(asked)
+        asked.close()
+        if fds:
+            shape = Plan.from_bytes(message).shape()
+            if fork() == 0:
+                _become(partial(_launch, (requests.fileno(), serving), guest, message, fds))
+        for fd in fds:
+            os.close(fd)
+        if not message:
+            break  # the server is gone, or ended the launcher: then it asks another zygote
     requests.detach()
 
 
-def _stand_by(requests: socket.socket, serving: int, asking: int, guest: Guest) -> None:
-    """Wait for a request, tell the zygote to fork the next one and become the launcher of a session; never returns."""
-    message, passed = b"", []
-    while not message:
-        if requests not in select.select([requests, serving], [], [])[0]:
-            os._exit(0)
-        try:
-            message, passed, _, _ = requests.recvmsg(MAX_PLAN_BYTES, ROOM_FOR_FDS)
-        except BlockingIOError:
-            continue  # taken by another
-        if not message:
-            os._exit(0)
+def _become(work: Callable[[], None]) -> None:
+    """Do something else than the zygote; never returns."""
+    try:
+        work()
+    except BaseException:  # noqa: BLE001 - this process must not go on as a second zygote
+        traceback.print_exc()  # goes to the server, if it asked
+    os._exit(1)
+
+
+def _stand_by(requests: socket.socket, serving: int, asking: socket.socket, shape: Shape | None, guest: Guest) -> None:
+    """Wait for a request, tell the zygote to fork the next launcher, and launch a session; never returns."""
+    company = None
+    if shape is not None:
+        company = launcher.gather(shape, guest.serve, (requests.fileno(), serving, asking.fileno()))
+    message, fds = _take(requests, serving, company)
+    if company is None or Plan.from_bytes(message).shape() != shape:
+        passing.send(asking, message, fds)
+        os._exit(0)
     with contextlib.suppress(OSError):  # the zygote has just been replaced
-        os.write(asking, b"1")
+        passing.send(asking, b"1")
     requests.close()
-    for fd in (serving, asking):
-        os.close(fd)
-    _begin(message, struct.unpack("4i", passed[0][2]), guest)
+    launcher.launch(company, message, fds)
+
+
+def _launch(held: tuple[int, ...], guest: Guest, message: bytes, fds: tuple[int, ...]) -> None:
+    """Launch a session that no launcher was made for; never returns."""
+    company = launcher.gather(Plan.from_bytes(message).shape(), guest.serve, (*held, *fds))
+    launcher.launch(company, message, fds)
+
+
+def _rehearse(guest: Guest) -> None:
+    """Run what the processes of every session run, so that they find everything as they need it; see there."""
+    plan = Plan(True, "none", 1, 1, 1, 1, 65534, 65534, "/", "/", "/", "", "/usr").to_bytes()
+    entering.rehearse(plan)
+    supervisor.rehearse(plan)
+    guest.rehearse()
+
+
+def _take(requests: socket.socket, serving: int, company: launcher.Company | None) -> tuple[bytes, tuple[int, ...]]:
+    """Wait for a request; does not return when there will be none, or when one of `company` has died."""
+    ends = [serving] if company is None else [serving, company.channel]
+    while True:
+        ready = select.select([requests, *ends], [], [])[0]
+        if requests not in ready or (company is not None and company.channel in ready):
+            os._exit(0)
+        with contextlib.suppress(BlockingIOError):  # taken by another
+            message, fds = passing.receive(requests)
+            if not message:
+                os._exit(0)
+            return message, fds
 
 
 def _prepare() -> Guest:
@@ -83,30 +128,19 @@ def _prepare() -> Guest:
     signal.signal(SIGCHLD, signal.SIG_IGN)  # the kernel reaps what nobody waits for
     for name in THREADS:  # libraries were loaded for one: only a process with one thread can be forked
         os.environ[name] = str(min(4, os.cpu_count() or 1))
-    os.environ.update(launcher.temporary_directories("/tmp"))
+    os.environ.pop("LD_BIND_NOW", None)
+    os.environ.update(entering.temporary_directories("/tmp"))
     for name in [name for name in sys.modules if name.split(".")[0] == "sandbox"]:
         del sys.modules[name]  # a module of that name that the code brings along must be importable
     for network in (False, True):
         with contextlib.suppress(OSError):
             seccomp.filter_here(network, None)
     guest = Guest()
-    guest.rehearse()
-    launcher.rehearse(REHEARSALS)
+    for _ in range(REHEARSALS):
+        _rehearse(guest)
     gc.collect()
+    FILLING.extend(pages.fill_holes())
     gc.freeze()
     pages.gather()
+    _rehearse(guest)
     return guest
-
-
-def _begin(message: bytes, fds: tuple[int, ...], guest: Guest) -> None:
-    """Become the launcher of one session; never returns."""
-    control, supervisor, stdout, stderr = fds
-    try:
-        set_handler(SIGCHLD, SIG_DFL)
-        for number, fd in ((1, stdout), (2, stderr)):
-            os.dup2(fd, number)
-            os.close(fd)
-        launcher.main(Plan.from_bytes(message), control, supervisor, guest.serve)
-    except BaseException as error:  # noqa: BLE001 - this process must not go on as a second zygote
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - goes to the server
-    os._exit(1)

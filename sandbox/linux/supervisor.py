@@ -15,6 +15,7 @@ import os
 import resource
 import select
 import signal
+import socket
 import stat
 import time
 import types
@@ -22,7 +23,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.guest.__main__ import SIG_DFL, set_handler
+from sandbox.linux import kernel, namespaces, passing
+from sandbox.linux.entering import BUILT
+from sandbox.linux.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 from sandbox.linux.plan import Plan
+from sandbox.linux.walls import Walls
 
 BUSY_INTERVAL_S = 0.2
 IDLE_INTERVAL_S = 2.0
@@ -34,6 +39,7 @@ MAX_ENTRIES = 100_000
 """Files and directories a session may add; looking at more takes too long."""
 MAX_DEPTH = 100
 SIGCHLD = int(signal.SIGCHLD)
+DONE = b"1"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -46,6 +52,61 @@ class Use:
     parent: int
     cpu_ticks: int
     resident_bytes: int
+
+
+def supervise(
+    interpreter: int, watching: socket.socket, launcher: tuple[int, int], separation: namespaces.Separation
+) -> None:
+    """Follow the interpreter, at the other end of `watching`, to where it moves in, and watch; never returns.
+
+    `launcher` has a descriptor of that process, and one that it waits for to be closed.
+    """
+    message, passed = passing.receive(watching)
+    if not message:
+        os._exit(0)  # no session is needed any more
+    watch = _follow(message, passed[0], launcher, separation)
+    set_handler(SIGCHLD, watch.child_ended)
+    passing.send(watching, DONE)
+    watch.run(interpreter)
+
+
+def _follow(message: bytes, line: int, launcher: tuple[int, int], separation: namespaces.Separation) -> Supervisor:
+    """Enter what the launcher built, as the code's user, out of reach of the code."""
+    own_root, bytes_before, entries_before = BUILT.unpack_from(message)
+    plan = Plan.from_bytes(message[BUILT.size :])
+    if own_root:
+        namespaces.join(launcher[0], namespaces.NEW_MOUNTS)
+    if separation.as_root:
+        namespaces.step_down(plan.uid, plan.gid)
+        namespaces.join(launcher[0], namespaces.NEW_USER)
+    for fd in launcher:
+        os.close(fd)
+    if not separation.separated:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_DUMPABLE, 0)  # the code could write to /proc/1/mem otherwise
+    watch = Supervisor(line, plan, separation.separated, own_root, (bytes_before, entries_before))
+    if plan.isolated and not watch.can_see:
+        walls = Walls(separation.separated, own_root)
+        walls.note("watchdog", False, (), "/proc does not show the session", "mount /proc")
+        walls.tell(line, "walls")
+    return watch
+
+
+def rehearse(plan: bytes) -> None:
+    """Do all that happens while nothing happens; see `Guest.rehearse`."""
+    separation = namespaces.Separation(separated=True, as_root=True)
+    ours, theirs = passing.pair()
+    with ours, theirs, kernel.rehearsal():
+        passing.send(ours, BUILT.pack(True, 0, 0) + plan, [theirs.fileno()])
+        message, (line,) = passing.receive(theirs)
+        watch = _follow(message, line, (os.dup(line), os.dup(line)), separation)
+        handler = set_handler(SIGCHLD, watch.child_ended)
+        assert callable(watch.run)  # what was looked up before is found without writing
+        passing.send(theirs, DONE)
+        os.write(ours.fileno(), b"R")
+        watch.rehearse()
+        set_handler(SIGCHLD, handler)
+        os.close(line)
 
 
 class Supervisor:
@@ -114,6 +175,8 @@ class Supervisor:
         commands = os.read(self.line, 64)
         if not commands:
             self._end(None)
+        if commands == b"R":
+            return
         for command in commands.decode("utf-8", "replace"):
             if command == "I":
                 os.kill(self.interpreter, signal.SIGINT)
@@ -210,14 +273,16 @@ class Supervisor:
         return same and abs(free - old_free) < min(REST_BYTES, self.plan.disk_bytes // 16)
 
     def _free_bytes(self) -> int:
-        spaces = [os.statvfs(path) for path in (self.plan.workdir, "/tmp" if self.own_root else self.plan.tmp)]
-        return sum(space.f_bfree * space.f_frsize for space in spaces)
+        work, tmp = os.statvfs(self.plan.workdir), os.statvfs("/tmp" if self.own_root else self.plan.tmp)
+        return work.f_bfree * work.f_frsize + tmp.f_bfree * tmp.f_frsize
 
     def rehearse(self) -> None:
         """Do what happens while nothing happens; see `Guest.rehearse`."""
         self.last_looked = (0, 0.0, 0)
         self.clock = time.CLOCK_PROCESS_CPUTIME_ID
-        self._at_rest(self._traces())
+        if self.poll.poll(BUSY_INTERVAL_S * 1000):
+            self._obey()
+        self.alone = self._at_rest(self._traces())
         self._reap()
 
     def _over(self, reason: str) -> None:
