@@ -72,6 +72,9 @@ class Guest:
             os.close(fd)
         set_handler(SIGINT, signal.default_int_handler)
         set_handler(SIGXCPU, SIG_DFL)
+        tempfile = sys.modules.get("tempfile")
+        if tempfile is not None:
+            vars(tempfile)["tempdir"] = None  # it was found before the walls stood
         linecache.clearcache()
         self.environment = dict(os.environ)
         self.count = 0
@@ -94,9 +97,6 @@ class Guest:
         for name, value in variables.items():
             os.environ[name] = self.environment[name] = value
         self.standard_fds = [os.dup(1), os.dup(2)]
-        tempfile = sys.modules.get("tempfile")
-        if tempfile is not None:
-            vars(tempfile)["tempdir"] = None  # it was found before the walls stood
         _reseed()
         gc.enable()
 

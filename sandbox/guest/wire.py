@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
+from json import encoder
 from typing import Any
 
 MAX_FRAME_BYTES = 8 * 2**20
@@ -16,7 +18,7 @@ HELLO = bytes(NONCE_BYTES)
 """The nonce of the interpreter's first frame, sent when it is ready."""
 PROTOCOL_FAILURE = 71
 """Exit status of the interpreter when the code broke the loop that answers."""
-_ENCODER, _DECODER = json.JSONEncoder(check_circular=False), json.JSONDecoder()
+_DECODER = json.JSONDecoder()
 HEADER = struct.Struct(f">I{NONCE_BYTES}s")
 
 
@@ -24,9 +26,25 @@ class BadFrame(Exception):
     """Something arrived that the other side would never send."""
 
 
+def _writer() -> Callable[[dict[str, Any]], str]:
+    """Return what writes JSON: that of `json` in C, made once where it can be.
+
+    `json` makes one for each message, and what that touches would be memory of each session's own.
+    """
+    make: Any = getattr(encoder, "c_make_encoder", None)
+    try:
+        pieces = make(None, None, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+    except TypeError:  # a Python without it, or with another one
+        return json.JSONEncoder().encode
+    return lambda message: "".join(pieces(message, 0))
+
+
+_write = _writer()
+
+
 def encode(nonce: bytes, message: dict[str, Any]) -> bytes:
     """Return one frame. Raises BadFrame when it would be longer than `MAX_FRAME_BYTES`."""
-    body = _ENCODER.encode(message).encode("ascii")
+    body = _write(message).encode("ascii")
     if len(body) > MAX_FRAME_BYTES:
         raise BadFrame(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}")
     return HEADER.pack(len(body), nonce) + body
