@@ -135,6 +135,9 @@ def _move_in(stage: int, launcher: int, walls: Walls) -> None:
         os.fchdir(before)
         os.chroot(".")
         walls.note("own root", False, (), str(error.strerror), USER_NAMESPACE_REMEDY)
+    finally:
+        os.close(before)
+        os.close(stage)
 
 
 def _close_doors(plan: Plan, walls: Walls) -> None:

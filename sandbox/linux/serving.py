@@ -61,8 +61,9 @@ def serve(requests_fd: int, warm: int | None, until: int | None) -> None:
         asked.close()
         if fds:
             shape = Plan.from_bytes(message).shape()
+            ends = (requests.fileno(), serving, *(() if replaced else (held,)))
             if fork() == 0:
-                _become(partial(_launch, (requests.fileno(), serving), guest, message, fds))
+                _become(partial(_launch, ends, guest, message, fds))
         for fd in fds:
             os.close(fd)
         if not message:
