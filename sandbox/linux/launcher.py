@@ -21,7 +21,7 @@ from os import close, setsid
 from typing import NamedTuple
 
 from sandbox.guest.__main__ import SIG_DFL, set_handler
-from sandbox.linux import landlock, mounts, namespaces, passing, supervisor
+from sandbox.linux import disk, landlock, mounts, namespaces, passing
 from sandbox.linux.entering import BUILT, become_interpreter, join_group
 from sandbox.linux.kernel import fork
 from sandbox.linux.plan import Plan, Shape
@@ -111,7 +111,7 @@ def _build(plan: Plan, separation: namespaces.Separation, refused: str, line: in
     _stand(plan, separation, walls)
     _announce(plan, walls)
     walls.tell(line, "walls")
-    return walls.own_root, supervisor.disk_use(plan, own_root=False)
+    return walls.own_root, disk.use(plan, own_root=False)
 
 
 def _join_group(plan: Plan, first: int) -> str:
