@@ -25,14 +25,14 @@ assert MODULES
 LONGEST = 900
 """Tokens of a conversation after its tools."""
 GROUP = 8
-"""Conversations with the same tools, where these are not the usual ones."""
-AT_ONCE = 8
-"""Conversations that are played at the same time."""
+"""Conversations that are made, and played, together: those with the same callers' tools."""
 PLAIN = "plain"
+NEW = "own new "
+"""Families whose tools are made up, each another."""
 PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
-    "arithmetic": 19, "stories": 11, "strings": 17, "dates": 11, "units": 20, "tables": 7, "plots": 6, "web": 8, "special": 14, "shell": 3,
-    "own": 30, "without": 4, "cannot": 5, PLAIN: 22,
+    "arithmetic": 20, "stories": 14, "strings": 17, "dates": 11, "units": 14, "tables": 8, "plots": 6, "web": 8, "special": 14, "shell": 3,
+    "own": 25, "without": 5, "cannot": 5, PLAIN: 26,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
 
@@ -70,13 +70,12 @@ class Maker:
         return tools, made
 
     def groups(self, count: int) -> list[tuple[Toolset, int]]:
-        """Tool lists and how many conversations have each."""
+        """Tool lists and how many conversations have each, mixed: the first part of a file is like the whole."""
         usual = ((agent(), 0.5), (agent(attached=True), 0.08), (Toolset((), {}), 0.03))
-        left, made = count, [(tools, int(count * share)) for tools, share in usual]
-        left -= sum(n for _, n in made)
-        while left > 0:
-            made.append((toolset(self._rng), min(GROUP, left)))
-            left -= GROUP
+        made = [(tools, GROUP) for tools, share in usual for _ in range(int(count * share) // GROUP)]
+        while sum(size for _, size in made) < count:
+            made.append((toolset(self._rng), GROUP))
+        self._rng.shuffle(made)
         return made
 
     def _ask(self, tools: Toolset) -> Ask:
@@ -84,14 +83,15 @@ class Maker:
             kinds = [k for k in SHARES if k != "own" or tools.own or not tools.names]
             if not tools.specs:
                 kinds = [PLAIN]
-            more = {"tables": 100} if tools.attached else {}
+            more = ({"tables": 100} if tools.attached else {}) | ({"own": 90} if tools.own else {})
             kind = self._rng.choices(kinds, [more.get(k, SHARES[k]) for k in kinds])[0]
             if kind == PLAIN and self._answers:
                 question, answer = self._rng.choice(self._answers)
                 return Ask(question, (), answer, family=PLAIN, no_output=True)
             names = self._families.get(kind, [])
-            if kind == "own" and tools.own and self._rng.random() < 0.9:
-                names = [n for n in names if _owns(tools, n)]
+            if kind == "own":
+                known = tools.own and self._rng.random() < 0.3
+                names = [n for n in names if (_owns(tools, n) if known else n.startswith(NEW))]
             if not names:
                 continue
             name = self._rng.choices(names, [4 if name in COMMON else 1 for name in names])[0]
@@ -114,7 +114,8 @@ def _kind(family: str) -> str:
 def _names(family: str) -> set[str]:
     from training.families.foreign import TOOLS  # noqa: PLC0415
 
-    return set(TOOLS[family.split()[1]].names.split("|"))
+    tool = TOOLS.get(family.split()[1])
+    return set(tool.names.split("|")) if tool else set()
 
 
 def _owns(tools: Toolset, family: str) -> bool:
@@ -144,16 +145,16 @@ async def conversations(count: int, seed: int, answers: list[tuple[str, str]]) -
             if tools.own or not tools.names:
                 shared = shared_now
             batch.append(asks)
-        for start in range(0, size, AT_ONCE):
-            part = list(enumerate(batch[start : start + AT_ONCE], number + start))
-            plays = (player.play(n, shared, asks, random.Random(seed * 1_000_003 + n)) for n, asks in part)
-            for played in await asyncio.gather(*plays, return_exceptions=True):
-                if isinstance(played, Unplayable):
-                    print(f"left out: {played}", file=sys.stderr)
-                elif isinstance(played, BaseException):
-                    raise played
-                else:
-                    yield played
+        plays = (
+            player.play(n, shared, asks, random.Random(seed * 1_000_003 + n)) for n, asks in enumerate(batch, number)
+        )
+        for played in await asyncio.gather(*plays, return_exceptions=True):
+            if isinstance(played, Unplayable):
+                print(f"left out: {played}", file=sys.stderr)
+            elif isinstance(played, BaseException):
+                raise played
+            else:
+                yield played
         number += size
 
 

@@ -7,9 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from training.vocabulary import any_name, any_word
 from training.words import NAMES, NOUNS, SENTENCES, WORDS
 
-_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_SMALL = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +39,22 @@ def grouped(number: float | int, rng: random.Random) -> str:
 
 
 def whole(low: int, high: int) -> Maker:
-    """An integer; small ones are at times a word."""
+    """An integer; those below a hundred are at times words."""
 
     def make(rng: random.Random) -> Value:
         number = _spread(rng, low, high)
-        if 0 <= number <= 12 and rng.random() < 0.15:
-            return Value(_SMALL[number], str(number))
+        if 0 <= number < 100 and rng.random() < (0.15 if number <= 12 else 0.08):
+            return Value(_in_words(number), str(number))
         return Value(grouped(number, rng), str(number))
 
     return make
+
+
+def _in_words(number: int) -> str:
+    if number < 20:
+        return _SMALL[number]
+    tens, ones = divmod(number, 10)
+    return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
 
 
 def digits(low: int, high: int) -> Maker:
@@ -114,7 +126,7 @@ def chosen(values: str, codes: str | None = None) -> Maker:
 
 def word(rng: random.Random) -> Value:
     """A word, bare or in quotes."""
-    text = rng.choice(rng.choice((WORDS, WORDS, NOUNS)))
+    text = any_word(rng) if rng.random() < 0.6 else rng.choice(rng.choice((WORDS, NOUNS)))
     return Value(_quoted(rng, text), repr(text))
 
 
@@ -122,18 +134,18 @@ def sentence(rng: random.Random) -> Value:
     """A sentence in quotes."""
     text = rng.choice(SENTENCES)
     if rng.random() < 0.5:
-        text = " ".join(rng.sample(WORDS, rng.randint(3, 7)))
+        text = " ".join(any_word(rng) for _ in range(rng.randint(2, 7)))
     quote = rng.choice("\"'") if "'" not in text else '"'
     return Value(f"{quote}{text}{quote}", repr(text))
 
 
 def name(rng: random.Random) -> Value:
-    text = rng.choice(NAMES)
+    text = any_name(rng) if rng.random() < 0.4 else rng.choice(NAMES)
     return Value(text, repr(text))
 
 
 def letter(rng: random.Random) -> Value:
-    text = rng.choice("aeioutrnslmpcd")
+    text = rng.choice("aeioutrnslmpcd" if rng.random() < 0.7 else "bfghjkqvwxyz")
     return Value(rng.choice((text, f"'{text}'", f'"{text}"', text.upper() if rng.random() < 0.2 else text)), repr(text))
 
 
@@ -141,10 +153,12 @@ def numbers(least: int = 4, most: int = 10, low: int = 0, high: int = 99) -> Mak
     """A list of numbers in one of the ways people write lists."""
 
     def make(rng: random.Random) -> Value:
-        values: list[float] = [_spread(rng, low, high) for _ in range(rng.randint(least, most))]
+        top = 9999 if high == 99 and rng.random() < 0.2 else high
+        values: list[float] = [_spread(rng, low, top) for _ in range(rng.randint(least, most))]
         if rng.random() < 0.15:
             values = [round(v + rng.randint(0, 9) / 10, 1) for v in values]
-        return Value(_listed(rng, [str(v) for v in values]), str(values))
+        said = [f"{v:,}" for v in values] if max(values) >= 1000 and rng.random() < 0.4 else [str(v) for v in values]
+        return Value(_listed(rng, said), str(values))
 
     return make
 
@@ -154,6 +168,8 @@ def words(least: int = 3, most: int = 7) -> Maker:
 
     def make(rng: random.Random) -> Value:
         values = rng.sample(rng.choice((WORDS, NOUNS, NAMES)), rng.randint(least, most))
+        if rng.random() < 0.5:
+            values = [rng.choice((any_word, any_word, any_name))(rng)] + [any_word(rng) for _ in values[1:]]
         return Value(_listed(rng, values), str(values))
 
     return make
@@ -204,7 +220,7 @@ def _listed(rng: random.Random, values: list[str]) -> str:
         return f"{', '.join(values[:-1])} and {values[-1]}"
     if form == 2 and all(" " not in v for v in values):
         return " ".join(values)
-    if form == 3:
+    if form == 3 and all("," not in v for v in values):
         return ",".join(values)
     return ", ".join(values)
 

@@ -9,7 +9,7 @@ from training.ask import FAMILIES, Ask, Call, Round, as_json, family, python_ask
 from training.phrases import filled, lowered, phrased, written
 from training.slots import numbers, sentence, word
 
-IMPORTS = ("import math\n", "from datetime import date\n", "import statistics\n", "from collections import Counter\n", "import random\n", "import csv\n")
+IMPORTS = ("import math\n", "from datetime import date\n", "import statistics\n", "from collections import Counter\n", "import random\n", "import csv\n", "from pint import Quantity\n")
 ONE_LINE = ["product", "quotient", "percent of", "discount", "square root", "average", "median", "letters in word", "count letter", "reverse word", "sort up", "list sum", "convert length", "convert mass", "convert volume", "convert temperature", "days between", "weekday of", "add days", "increase", "power", "tip", "count words", "list max", "compound", "factorial", "count vowels", "circle area", "convert speed", "minutes in", "what percent", "sort words", "gcd", "is prime", "percent change"]
 
 

@@ -7,19 +7,30 @@ import random
 from datetime import date, timedelta
 
 from training.ask import Ask, Call, Round, family, python_ask, simple
-from training.phrases import filled, phrased, written
+from training.phrases import filled, lowered, phrased, written
 from training.slots import chosen, numbers, real, sentence, whole, words
 from training.words import NAMES, NOUNS
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "label": ("name", "product", "city", "item", "customer", "team", "country", "student", "employee", "category"),
     "number": ("price", "amount", "sales", "score", "age", "units", "quantity", "cost", "points", "salary", "visitors",
-               "temperature", "weight", "profit", "hours", "rating", "stock", "distance"),
+               "temperature", "weight", "profit", "hours", "rating", "stock", "distance", "qty", "temp_c", "price_eur", "km", "kg", "hours_worked",
+               "num_visitors", "yearly_salary", "pts", "secs", "cm", "litres", "pct", "unit_price", "Total", "pages", "goals", "kwh", "votes"),
 }  # fmt: skip
+SPOKEN = {
+    "qty": "quantity", "temp_c": "temperature|degrees", "price_eur": "price|euros", "km": "kilometres|distance", "kg": "weight|kilograms", "hours_worked": "hours|hours worked",
+    "num_visitors": "visitors|number of visitors", "yearly_salary": "salary|pay", "pts": "points", "secs": "seconds|time", "cm": "height|centimetres", "litres": "litres|water",
+    "pct": "percentage|percent", "unit_price": "unit price|price", "Total": "total|amount", "kwh": "energy|kilowatt-hours|power use",
+}  # fmt: skip
+"""How people speak of a column whose header is something else."""
 FILES = ["sales", "data", "orders", "results", "people", "expenses", "inventory", "scores", "report", "weather", "staff", "trips", "grades", "items", "log"]
 ATTACHED = (
     "[I attached {f}.|Attached is {f}.|Here is {f}.|See the attached file {f}.|[Attached file: {f}]|In the attached {f}:|"
     "Look at {f}.|I uploaded {f}.|Using {f}:|From {f}:|The file {f} is in the folder.]"
+)
+INSIDE = (
+    "[{q} in {f}?|In {f}: {q}?|{f}: {low}|{q}? The data is in {f}.|There is a file called {f}; {low}?|I have a table {f}. {q}?|Take {f} and tell me: {low}?"
+    "|{q} (see {f})|With the data of {f}, {low}?|My file {f}, {low}?|Read {f}. {q}?]"
 )
 LOOK = "print(open('{f}').read()[:200])"
 READ = "import csv\nrows = list(csv.DictReader(open('{f}')))\n"
@@ -75,13 +86,13 @@ def _table(rng: random.Random) -> tuple[str, str, list[str], str]:
     return label, number, labels, "\n".join(",".join(line) for line in [header, *lines]) + "\n"
 
 
-def _pasted(rng: random.Random, asked: str, code: str, answer: str, said: dict[str, str], text: str) -> Ask:
+def _pasted(rng: random.Random, asked: str, code: str, answer: str, text: str) -> Ask:
     """The table stands in the message."""
-    asked = filled(written(rng, asked), said)
+    asked = written(rng, asked)
     table = text.strip()
     question = f"{table}\n\n{asked}" if rng.random() < 0.3 else f"{asked}\n\n{table}"
     read = f"import csv\ntable = '''{table}'''\nrows = list(csv.DictReader(table.splitlines()))\n"
-    return Ask(question, (Round((Call("python", read + filled(code, said)),)),), answer)
+    return Ask(question, (Round((Call("python", read + code),)),), answer)
 
 
 def _reductions(kind: str) -> None:
@@ -91,14 +102,17 @@ def _reductions(kind: str) -> None:
     def make(rng: random.Random) -> Ask:
         label, number, labels, text = _table(rng)
         file = f"{rng.choice(FILES)}.csv"
-        said = {"f": file, "l": label, "n": number, "v": rng.choice(labels), "k": str(rng.randint(20, 500))}
+        named = {"f": file, "l": label, "n": number, "v": rng.choice(labels), "k": str(rng.randint(20, 500))}
+        said = named | {"n": rng.choice(SPOKEN.get(number, number).split("|"))}
         before = phrased(rng, ATTACHED)
         asked = phrased(rng, question)
         order = f"{asked} {before}" if rng.random() < 0.3 and not before.endswith(":") else f"{before} {asked}"
-        look = Round((Call("python", filled(LOOK, said)),))
-        reckon = Round((Call("python", filled(READ + code, said)),))
+        if rng.random() < 0.3:
+            order = phrased(rng, INSIDE).replace("{q}", asked.rstrip("?.")).replace("{low}", lowered(asked.rstrip("?.")))
+        look = Round((Call("python", filled(LOOK, named)),))
+        reckon = Round((Call("python", filled(READ + code, named)),))
         if rng.random() < 0.15:
-            return _pasted(rng, asked, code, filled(answer, said), said, text)
+            return _pasted(rng, filled(asked, said), filled(code, named), filled(answer, said), text)
         return Ask(filled(written(rng, order), said), (look, reckon), filled(answer, said), {file: text}, looks=1)
 
     del make
@@ -106,6 +120,21 @@ def _reductions(kind: str) -> None:
 
 for _kind in REDUCE:
     _reductions(_kind)
+
+
+@family("table wrong column")
+def table_wrong_column(rng: random.Random) -> Ask:
+    """The column is called as the question has it, there is none of that name, and a look at the header helps."""
+    label, number, _, text = _table(rng)
+    file = f"{rng.choice(FILES)}.csv"
+    guessed = rng.choice((*(word for word in SPOKEN.get(number, "").split("|") if word), "value", "total", f"{number}s", number.title() + "s"))
+    question, code, answer = REDUCE[rng.choice(("total", "mean", "largest", "smallest", "who most", "who least"))]
+    named = {"f": file, "l": label, "n": number}
+    said = named | {"n": guessed}
+    asked = filled(written(rng, f"{phrased(rng, ATTACHED)} {phrased(rng, question)}"), said)
+    wrong = Round((Call("python", filled(READ + code, said)),), learned=False)
+    look = Round((Call("python", "print(rows[0])"),))
+    return Ask(asked, (wrong, look, Round((Call("python", filled(code, named)),))), filled(answer, said), {file: text})
 
 
 @family("table show")
@@ -244,8 +273,9 @@ _chart("circle", "[Draw|Plot] a circle [of|with] radius {r}[.|]", "axes = plt.gc
 def plot_table(rng: random.Random) -> Ask:
     label, number, _, text = _table(rng)
     file = f"{rng.choice(FILES)}.csv"
-    said = {"f": file, "l": label, "n": number}
+    named = {"f": file, "l": label, "n": number}
+    said = named | {"n": rng.choice(SPOKEN.get(number, number).split("|"))}
     asked = f"{phrased(rng, ATTACHED)} {phrased(rng, '[Plot|Draw|Show] [the|] {n} [by|per|for each] {l}[ as bars|].')}"
-    draw = filled(READ + "import matplotlib.pyplot as plt\nplt.bar([r['{l}'] for r in rows], [float(r['{n}']) for r in rows])\nplt.show()", said)
-    rounds = (Round((Call("python", filled(LOOK, said)),)), Round((Call("python", draw),)))
+    draw = filled(READ + "import matplotlib.pyplot as plt\nplt.bar([r['{l}'] for r in rows], [float(r['{n}']) for r in rows])\nplt.show()", named)
+    rounds = (Round((Call("python", filled(LOOK, named)),)), Round((Call("python", draw),)))
     return Ask(filled(written(rng, asked), said), rounds, filled("Here is the bar chart of {n} by {l}.", said), {file: text}, looks=1, no_output=True)

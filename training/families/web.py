@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from training.ask import Ask, Call, Round, as_json, family
 from training.phrases import filled, phrased, written
-from training.words import NAMES, SURNAMES, WORDS
+from training.vocabulary import any_name, any_title, any_word
+from training.words import NAMES, SURNAMES
 
 SITES = ["en.wikipedia.org", "www.britannica.com", "bookpedia.net", "www.worldfacts.info", "news.example.org", "www.dailyherald.com", "archive.org", "www.citylife.net", "sciencehub.org", "www.techradar.net", "sportsdesk.com", "www.moviebase.org", "docs.example.com", "www.gov.example"]
 ADJECTIVES = ["Copper", "Silent", "Crimson", "Hidden", "Last", "Golden", "Broken", "Distant", "Winter", "Hollow", "Paper", "Northern", "Burning", "Glass", "Salt"]
@@ -23,15 +24,15 @@ FILLER = (
 
 
 def _title(r: random.Random) -> str:
-    return f"The {r.choice(ADJECTIVES)} {r.choice(THINGS)}"
+    return any_title(r) if r.random() < 0.5 else f"The {r.choice(ADJECTIVES)} {r.choice(THINGS)}"
 
 
 def _person(r: random.Random) -> str:
-    return f"{r.choice(NAMES)} {r.choice(SURNAMES)}"
+    return f"{r.choice(NAMES)} {r.choice(SURNAMES)}" if r.random() < 0.5 else f"{any_name(r)} {any_name(r)}"
 
 
 def _place(r: random.Random) -> str:
-    return r.choice(PLACES)
+    return r.choice(PLACES) if r.random() < 0.4 else any_name(r)
 
 
 def _year(r: random.Random) -> str:
@@ -39,7 +40,7 @@ def _year(r: random.Random) -> str:
 
 
 def _company(r: random.Random) -> str:
-    return f"{r.choice(WORDS).title()}{r.choice(('soft', ' Labs', ' Systems', 'corp', ' & Sons', ' Motors', 'ly'))}"
+    return f"{any_word(r).title()}{r.choice(('soft', ' Labs', ' Systems', 'corp', ' & Sons', ' Motors', 'ly'))}"
 
 
 def _number(r: random.Random) -> str:
@@ -51,7 +52,7 @@ def _version(r: random.Random) -> str:
 
 
 def _product(r: random.Random) -> str:
-    return f"{r.choice(WORDS).title()}{r.choice(('DB', ' OS', 'Script', ' Engine', ' Studio', 'Kit', ''))}"
+    return f"{any_word(r).title()}{r.choice(('DB', ' OS', 'Script', ' Engine', ' Studio', 'Kit', ''))}"
 
 
 def _day(r: random.Random) -> str:
