@@ -7,6 +7,7 @@ import ctypes
 import json
 import math
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from training.packing import Example, Row, rows
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Of mallopt(3)."""
+ALIKE = 12
+"""Of so many steps the rows are sorted by length."""
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
 
 
@@ -130,13 +133,20 @@ def shares(batch: list[Row], processes: int) -> list[list[Row]]:
 
 
 def batches(examples: list[Example], recipe: Recipe, first_step: int) -> Iterator[list[Row]]:
-    """Without end, each pass in another order; a resumed run begins a pass of its own."""
+    """Without end, each pass in another order; a resumed run begins a pass of its own.
+
+    Rows of about one length come together, so that no process waits for another.
+    """
     seed = first_step
     while True:
         seed += 1
         made = rows(examples, recipe.row_tokens, seed)
-        for start in range(0, len(made) - recipe.rows_a_step + 1, recipe.rows_a_step):
-            yield made[start : start + recipe.rows_a_step]
+        window = ALIKE * recipe.rows_a_step
+        for start in range(0, len(made) - recipe.rows_a_step + 1, window):
+            near = sorted(made[start : start + window], key=lambda row: row.tokens)
+            steps = [near[at : at + recipe.rows_a_step] for at in range(0, len(near), recipe.rows_a_step)]
+            random.Random(seed).shuffle(steps)
+            yield from (step for step in steps if len(step) == recipe.rows_a_step)
 
 
 def read_examples(file: Path) -> list[Example]:

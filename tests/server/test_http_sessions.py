@@ -65,13 +65,16 @@ async def test_a_fork_goes_its_own_way():
         for said in ("one", "two"):
             await client.post(CHAT, json={"messages": said, "session_id": "s"})
         agent.sessions.files.add("s", "t.txt", b"text")
+        for turn in (1, 2):
+            agent.sessions.files.add("s", f"{turn}.csv", b"1", purpose="agent_output", source={"turn": turn})
         fork = (await client.post("/v1/sessions/s/fork", json={"turns": 1})).json()
         await client.post(CHAT, json={"messages": "three", "session_id": fork["id"]})
         whole = (await client.post("/v1/sessions/s/fork", json={})).json()
     assert [m.content for m in agent.sessions.history(fork["id"])] == ["one", "a", "three", "c"]
     assert [m.content for m in agent.sessions.history("s")] == ["one", "a", "two", "b"]
     assert agent.sessions.history(whole["id"]) == agent.sessions.history("s")
-    assert [f.name for f in agent.sessions.files.of_session(fork["id"])] == ["t.txt"]
+    assert [f.name for f in agent.sessions.files.of_session(fork["id"])] == ["t.txt", "1.csv"]
+    assert [f.name for f in agent.sessions.files.of_session(whole["id"])] == ["t.txt", "1.csv", "2.csv"]
 
 
 async def test_wrong_requests_are_said_plainly():

@@ -168,7 +168,7 @@ class Sessions:
             session.resumed = True
 
     async def fork(self, session_id: str, *, turns: int | None = None) -> str:
-        """Copy a conversation and its files, up to the end of the user's first `turns` turns; returns the new id.
+        """Copy a conversation up to the end of the user's first `turns` turns, and what files there were; returns the new id.
 
         Raises: RequestError (404) for an unknown one.
         """
@@ -180,7 +180,8 @@ class Sessions:
             fork_id = str(uuid4())
             self._store.save(self._space + fork_id, session.messages[:end])
             for file in self.files.of_session(session_id):
-                self.files.copy(file, fork_id)
+                if turns is None or file.source.get("turn", 0) <= turns:
+                    self.files.copy(file, fork_id)
         return fork_id
 
     async def sweep(self) -> None:
