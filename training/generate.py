@@ -12,7 +12,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from training.ask import FAMILIES, Ask
@@ -50,10 +50,20 @@ COMMON = frozenset((
 """Families of what people ask every day: four times as common as others of their kind."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the base model says to a plain question."""
+
+    question: str
+    answer: str
+    whole: bool
+    """False: this is how it begins."""
+
+
 class Maker:
     """Draws conversations one after the other, all from one seed."""
 
-    def __init__(self, seed: int, answers: list[tuple[str, str]]) -> None:
+    def __init__(self, seed: int, answers: list[Answer]) -> None:
         self._rng = random.Random(seed)
         self._answers = answers
         self._families: dict[str, list[str]] = {}
@@ -67,6 +77,8 @@ class Maker:
             ask = self._ask(tools)
             tools = tools.with_tool(ask)
             made.append(ask)
+            if ask.open_end:
+                break
         return tools, made
 
     def groups(self, count: int) -> list[tuple[Toolset, int]]:
@@ -86,8 +98,8 @@ class Maker:
             more = ({"tables": 100} if tools.attached else {}) | ({"own": 90} if tools.own else {})
             kind = self._rng.choices(kinds, [more.get(k, SHARES[k]) for k in kinds])[0]
             if kind == PLAIN and self._answers:
-                question, answer = self._rng.choice(self._answers)
-                return Ask(question, (), answer, family=PLAIN, no_output=True)
+                chosen = self._rng.choice(self._answers)
+                return Ask(chosen.question, (), chosen.answer, family=PLAIN, no_output=True, open_end=not chosen.whole)
             names = self._families.get(kind, [])
             if kind == "own":
                 known = tools.own and self._rng.random() < 0.3
@@ -134,7 +146,7 @@ def _for_tool(ask: Ask, tools: Toolset, rng: random.Random) -> Ask:
     )
 
 
-async def conversations(count: int, seed: int, answers: list[tuple[str, str]]) -> AsyncGenerator[Conversation, None]:
+async def conversations(count: int, seed: int, answers: list[Answer]) -> AsyncGenerator[Conversation, None]:
     """About `count` conversations; the few whose code fails are left out."""
     maker, player = Maker(seed, answers), Player()
     number = 0
@@ -158,7 +170,7 @@ async def conversations(count: int, seed: int, answers: list[tuple[str, str]]) -
         number += size
 
 
-async def write(file: Path, count: int, seed: int, answers: list[tuple[str, str]], show: int) -> None:
+async def write(file: Path, count: int, seed: int, answers: list[Answer], show: int) -> None:
     """One example a line, in tokens."""
     families: Counter[str] = Counter()
     tokens = learned = 0
@@ -178,11 +190,11 @@ async def write(file: Path, count: int, seed: int, answers: list[tuple[str, str]
     print(f"{families.total()} conversations of {len(families)} families, {tokens} tokens, {learned} of them learned")
 
 
-def read_answers(file: Path | None) -> list[tuple[str, str]]:
+def read_answers(file: Path | None) -> list[Answer]:
     """What `training.base_answers` wrote."""
     if file is None:
         return []
-    return [(pair["question"], pair["answer"]) for pair in map(json.loads, file.read_text("utf-8").splitlines())]
+    return [Answer(**fields) for fields in map(json.loads, file.read_text("utf-8").splitlines())]
 
 
 def main() -> None:

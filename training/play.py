@@ -46,6 +46,8 @@ class Conversation:
     messages: tuple[Message, ...]
     learned: tuple[int, ...]
     """Which of the messages the model is to write so."""
+    open_end: bool = False
+    """The last message breaks off: that it ends is not learned."""
 
 
 class Unplayable(Exception):
@@ -86,7 +88,7 @@ class Player:
                 messages.append(Message("assistant", _answer(ask, printed)))
         finally:
             await self._interpreters.end(session)
-        return Conversation(asks[0].family, tools.specs, tuple(messages), tuple(learned))
+        return Conversation(asks[0].family, tools.specs, tuple(messages), tuple(learned), asks[-1].open_end)
 
     async def _prepare(self, session: str, asks: Sequence[Ask], day: date | None, rng: random.Random) -> None:
         """Files, chance and the day, before anything is asked."""

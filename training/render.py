@@ -50,7 +50,8 @@ def example(conversation: Conversation) -> Example:
         whole = template.render(conversation.messages[: position + 1], conversation.tools, add_generation_prompt=False)
         text = prompts.render(ChatRequest(conversation.messages[:position], tools=conversation.tools))
         reply = whole[len(text) :]
-        end = reply.rindex(END) + len(END)
+        broken_off = conversation.open_end and position == conversation.learned[-1]
+        end = reply.rindex(END) + (0 if broken_off else len(END))
         written = tokenizer.encode(reply[:end], add_special_tokens=False).ids
         ids = [*prompt, *written]
         spans.append((len(prompt), len(ids)))

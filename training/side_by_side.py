@@ -42,8 +42,8 @@ async def lists() -> str:
         default_adapter=BUILT_IN_ADAPTER,
         chat_template=Path(BUILT_IN) / "chat_template.jinja",
     )
-    base = dict(await answers(QUESTIONS, MAX_TOKENS, whole=False))
-    taught = dict(await answers(QUESTIONS, MAX_TOKENS, adapted, agent().specs, whole=False))
+    base = dict(await answers(QUESTIONS, MAX_TOKENS))
+    taught = dict(await answers(QUESTIONS, MAX_TOKENS, adapted, agent().specs))
     order = random.Random(1)
     lines, key = list[str](), list[str]()
     for number, question in enumerate(QUESTIONS, 1):

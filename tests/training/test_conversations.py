@@ -18,13 +18,17 @@ from mistralrs_agent.search.web import Source
 from mistralrs_agent.storage.files import InputFile
 from training.ask import FAMILIES
 from training.families import MODULES
-from training.generate import conversations
+from training.generate import Answer, conversations
 from training.packing import Example, rows
 from training.play import Conversation
 from training.render import as_text, example, prompt_tokens
 from training.toolsets import agent, toolset
 
-ANSWERS = [("hi", "Hello!"), ("What is a noun?", "A word for a thing.")]
+ANSWERS = [
+    Answer("hi", "Hello!", True),
+    Answer("What is a noun?", "A word for a thing.", True),
+    Answer("Tell me a story.", "Once upon a", False),
+]
 
 
 async def made(count: int, seed: int) -> list[Conversation]:
@@ -51,7 +55,8 @@ def test_what_is_learned_stands_behind_exactly_the_prompt_that_is_served(played:
             assert list(ids[:start]) == prompt_tokens(conversation, position)
             written = as_text(ids[start:end])
             message = conversation.messages[position]
-            assert written.endswith("<|im_end|>")
+            last = conversation.open_end and position == conversation.learned[-1]
+            assert written.endswith("Once upon a" if last else "<|im_end|>")
             assert (message.content or message.tool_calls[0].name) in written
 
 
