@@ -120,7 +120,9 @@ def _kind(family: str) -> str:
     first = family.split(maxsplit=1)[0]
     if family.startswith(PLOTS) and FAMILIES[family].__module__.endswith("tables"):
         return "plots"
-    return first if first in ("own", "without", "cannot", "shell") else FAMILIES[family].__module__.rpartition(".")[2]
+    if first in ("own", "without", "cannot", "shell"):
+        return first
+    return FAMILIES[family].__module__.rpartition(".")[2].partition("_")[0]
 
 
 def _names(family: str) -> set[str]:

@@ -1,7 +1,26 @@
-"""All families of requests: importing this package fills `training.ask.FAMILIES`."""
+"""All families of requests: importing this package fills `training.ask.FAMILIES`.
 
-from training.families import arithmetic, dates, foreign, made_up, special, stories, strings, tables, units, web
+What stands before the first underscore of a module's name is the kind of its requests.
+"""
 
-MODULES = (arithmetic, stories, strings, dates, units, tables, web, foreign, made_up, special)
+from training.families import (
+    arithmetic,
+    arithmetic_money,
+    arithmetic_shapes,
+    dates,
+    foreign,
+    made_up,
+    special,
+    stories,
+    strings,
+    tables,
+    units,
+    web,
+)
+
+MODULES = (
+    *(arithmetic, arithmetic_money, arithmetic_shapes),
+    *(stories, strings, dates, units, tables, web, foreign, made_up, special),
+)
 
 __all__ = ["MODULES"]
