@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
-from training.phrases import filled, phrased, written
+from training.phrases import filled, phrased, well_spelled, written
 from training.slots import Maker, drawn
 
 Kind = Literal["python", "search", "page", "shell", "own"]
@@ -111,7 +111,7 @@ def simple(name: str, question: str, code: str, answer: str, **slots: Maker) -> 
 
 def python_ask(rng: random.Random, question: str, code: str, answer: str, said: Mapping[str, str], **more: Any) -> Ask:
     """A request that one piece of code meets."""
-    asked = filled(written(rng, phrased(rng, question)), said)
+    asked = well_spelled(filled(written(rng, phrased(rng, question)), said))
     told = filled(phrased(rng, answer), {k: v.strip() for k, v in said.items()})
     names_file = "." in told.split()[0]
     return Ask(asked, (Round((Call("python", code),)),), told if names_file else told[:1].upper() + told[1:], **more)

@@ -22,6 +22,14 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     return _SLOT.sub(lambda slot: str(values[slot[1]]) if slot[1] in values else slot[0], text)
 
 
+_PLURALS = {"boxs": "boxes", "buss": "buses", "shelfs": "shelves", "batchs": "batches", "lunchs": "lunches"}
+
+
+def well_spelled(text: str) -> str:
+    """`text` where words that a slot and an `s` behind it made are spelled as they should be."""
+    return re.sub(r"\b(?:" + "|".join(_PLURALS) + r")\b", lambda word: _PLURALS[word[0]], text)
+
+
 BEFORE = (
     "[Please|please|Pls|Hi!|Hello,|Hey,|hey|Hi there.|Quick question:|Question:|I need help with something.|OK so"
     "|Can you help me?|Could you help?|Just curious:|For school:|For work:|Good morning!|Dear assistant,|One thing:]"
