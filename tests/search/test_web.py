@@ -16,10 +16,11 @@ from mistralrs_agent.agent.sessions import Sessions
 from mistralrs_agent.agent.turn import Turn
 from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.search import rerank
-from mistralrs_agent.search.page import Page
+from mistralrs_agent.search import web as web_module
+from mistralrs_agent.search.page import Fetched, Page
 from mistralrs_agent.search.provider import SearchHit
 from mistralrs_agent.search.rerank import CHUNK_WORDS, KEPT_BY_BM25, Reranker, split
-from mistralrs_agent.search.web import Findings, SearchSettings, open_search
+from mistralrs_agent.search.web import Findings, PageReader, SearchSettings, open_search
 from mistralrs_agent.search.words import Words
 from mistralrs_agent.storage.sessions import SessionStore
 from mistralrs_agent.tools.read_page import ReadPageTool
@@ -205,3 +206,34 @@ async def test_a_page_on_a_private_address_is_refused_to_the_model():
     )
     await run(web_agent(model, *open_search(SearchSettings())), "read it")
     assert "private network" in json.loads(model.requests[1].messages[-1].content)["error"]
+
+
+class Changing:
+    """A page that is another at each of the times given, and what turns it into text."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = iter(texts)
+        self.extracted: list[str] = []
+
+    async def fetch(self, url: str) -> Fetched:
+        return Fetched(url, "text/plain", None, next(self.texts).encode())
+
+    async def extract(self, fetched: Fetched) -> Page:
+        self.extracted.append(fetched.body.decode())
+        return Page(fetched.url, "", self.extracted[-1])
+
+
+async def test_a_page_becomes_text_anew_only_when_it_has_changed():
+    page = Changing("one", "one", "two", "one")
+    reader = PageReader(page, page)
+    assert [(await reader.read("http://a/")).text for _ in range(4)] == ["one", "one", "two", "one"]
+    assert page.extracted == ["one", "two"]
+
+
+async def test_of_the_text_of_pages_the_part_used_last_stays(monkeypatch):
+    monkeypatch.setattr(web_module, "KEPT_CHARS", 6)
+    page = Changing("one", "two", "one", "six", "one", "two")
+    reader = PageReader(page, page)
+    for _ in range(6):
+        await reader.read("http://a/")
+    assert page.extracted == ["one", "two", "six", "two"]

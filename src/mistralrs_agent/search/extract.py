@@ -46,16 +46,19 @@ def extract(fetched: Fetched) -> Page:
 
 def _from_html(html: str, url: str) -> tuple[str, str]:
     from trafilatura import bare_extraction, html2txt  # slow to import; only when a page is read  # noqa: PLC0415
+    from trafilatura.metadata import extract_title  # noqa: PLC0415
     from trafilatura.settings import Document  # noqa: PLC0415
     from trafilatura.utils import load_html  # noqa: PLC0415
 
     tree = load_html(html)
     if tree is None:
         return "", ""
+    # All metadata, author and date and the rest, would take as long as the text.
+    title = next(iter(tree.xpath("//meta[@property='og:title']/@content")), "") or extract_title(tree) or ""
     _hide_false_signs(tree)
-    found = bare_extraction(tree, url=url, include_comments=False, favor_recall=True, with_metadata=True)
-    title, text = (found.title, found.text) if isinstance(found, Document) else (None, None)
-    return (title or "").rstrip("¶#"), text or html2txt(html)  # marks that link to the heading itself
+    found = bare_extraction(tree, url=url, include_comments=False, favor_recall=True)
+    text = found.text if isinstance(found, Document) else None
+    return title.rstrip("¶#"), text or html2txt(html)  # marks that link to the heading itself
 
 
 def _hide_false_signs(tree: HtmlElement) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import logging
 import re
@@ -14,12 +15,14 @@ from urllib.parse import urlsplit
 from mistralrs_agent.errors import ToolFailed
 from mistralrs_agent.search.extractor import Extractor, shared_extractor
 from mistralrs_agent.search.fetch import Fetcher
-from mistralrs_agent.search.page import Page
+from mistralrs_agent.search.page import Fetched, Page
 from mistralrs_agent.search.provider import DdgsProvider, SearchHit, SearchProvider
 from mistralrs_agent.search.rerank import Chunk, Reranker
 
 log = logging.getLogger(__name__)
 
+KEPT_CHARS = 16_000_000
+"""Of the text of pages read last, which stays: what a search has read is often opened, or found again, right afterwards."""
 BUDGET_TOKENS = {"low": 4096, "medium": 8192, "high": 16384}
 CHARS_PER_TOKEN = 4
 
@@ -124,12 +127,13 @@ class Findings:
 
 
 class PageReader:
-    """Reads one page as text."""
+    """Reads one page as text. It is fetched each time, and turned into text when it is not what it was."""
 
     def __init__(self, fetcher: Fetcher, extractor: Extractor | None = None) -> None:
         """`extractor`: the one that all of this process share unless given."""
         self._fetcher = fetcher
         self._extractor = extractor or shared_extractor()
+        self._kept: dict[tuple[str | None, ...], Page] = {}
 
     async def read(self, url: str, wishes: SearchWishes | None = None) -> Page:
         """Raises: ToolFailed."""
@@ -139,7 +143,16 @@ class PageReader:
         fetched = await self._fetcher.fetch(url)
         if not allows(fetched.url):
             raise ToolFailed(f"{url} leads to {fetched.url}, outside the domains that this request allows")
-        return await self._extractor.extract(fetched)
+        return await self._text(fetched)
+
+    async def _text(self, fetched: Fetched) -> Page:
+        key = (fetched.url, fetched.content_type, fetched.charset, hashlib.sha256(fetched.body).hexdigest())
+        page = self._kept.get(key) or await self._extractor.extract(fetched)
+        self._kept.pop(key, None)
+        self._kept[key] = page  # the last is the one used last
+        while len(self._kept) > 1 and sum(len(kept.text) for kept in self._kept.values()) > KEPT_CHARS:
+            del self._kept[next(iter(self._kept))]
+        return page
 
 
 class WebSearch:
