@@ -168,7 +168,7 @@ class Sessions:
             session.resumed = True
 
     async def fork(self, session_id: str, *, turns: int | None = None) -> str:
-        """Copy a conversation up to the end of the user's first `turns` turns, and what files there were; returns the new id.
+        """Copy a conversation, up to the end of the user's first `turns` turns, with its files; returns the new id.
 
         Raises: RequestError (404) for an unknown one.
         """

@@ -22,7 +22,7 @@ from mistralrs_agent.search.rerank import Chunk, Reranker
 log = logging.getLogger(__name__)
 
 KEPT_CHARS = 16_000_000
-"""Of the text of pages read last, which stays: what a search has read is often opened, or found again, right afterwards."""
+"""Of the text of pages read last, which stays: what a search read is often opened, or found again, right afterwards."""
 BUDGET_TOKENS = {"low": 4096, "medium": 8192, "high": 16384}
 CHARS_PER_TOKEN = 4
 
