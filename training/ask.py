@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Literal
 
 from training.phrases import filled, phrased, well_spelled, written
-from training.slots import Maker, drawn
+from training.slots import Maker, Value, drawn
 
 Kind = Literal["python", "search", "page", "shell", "own"]
 
@@ -94,9 +94,19 @@ def family(name: str) -> Callable[[Family], Family]:
 
 def simple(name: str, question: str, code: str, answer: str, **slots: Maker) -> None:
     """A family whose code prints one line. `question` and `answer` are grammars of phrasings with `{slots}`."""
+    _templated(name, question, code, answer, lambda rng: drawn(rng, slots))
 
+
+def linked(name: str, question: str, code: str, answer: str, draw: Callable[[random.Random], dict[str, Value]]) -> None:
+    """As `simple` where the slots depend on each other, so that `draw` makes them all."""
+    _templated(name, question, code, answer, draw)
+
+
+def _templated(
+    name: str, question: str, code: str, answer: str, draw: Callable[[random.Random], dict[str, Value]]
+) -> None:
     def make(rng: random.Random) -> Ask:
-        values = drawn(rng, slots)
+        values = draw(rng)
         return python_ask(
             rng,
             question,
@@ -105,7 +115,7 @@ def simple(name: str, question: str, code: str, answer: str, **slots: Maker) -> 
             {k: v.said for k, v in values.items()},
         )
 
-    make.__module__ = str(sys._getframe(1).f_globals["__name__"])
+    make.__module__ = str(sys._getframe(2).f_globals["__name__"])
     family(name)(make)
 
 

@@ -9,8 +9,10 @@ from training.families import (
     arithmetic_shapes,
     dates,
     foreign,
+    lists,
     made_up,
     special,
+    spelling,
     stories,
     strings,
     tables,
@@ -21,6 +23,7 @@ from training.families import (
 MODULES = (
     *(arithmetic, arithmetic_money, arithmetic_shapes),
     *(stories, strings, dates, units, tables, web, foreign, made_up, special),
+    *(lists, spelling),
 )
 
 __all__ = ["MODULES"]
