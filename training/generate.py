@@ -31,7 +31,7 @@ NEW = "own new "
 """Families whose tools are made up, each another."""
 PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
-    "arithmetic": 20, "stories": 14, "strings": 20, "dates": 11, "units": 14, "tables": 8, "plots": 6, "web": 8, "special": 14, "shell": 3,
+    "arithmetic": 20, "stories": 14, "strings": 20, "dates": 11, "units": 14, "tables": 10, "plots": 6, "web": 10, "special": 14, "shell": 3,
     "own": 25, "without": 5, "cannot": 5, PLAIN: 26,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
@@ -45,7 +45,7 @@ COMMON = frozenset((
     "replace letter", "sort letters", "longest word", "first letters", "last letters", "remove vowels", "repeat", "anagram", "unique letters", "sort up",
     "sort down", "sort words", "sort by length", "list sum", "list product", "list max", "list min", "count above", "even numbers", "odd numbers",
     "dedupe", "count items", "count value", "reverse list", "squares of", "top three", "longest of", "convert length", "convert mass", "convert volume",
-    "convert temperature", "convert speed", "convert area", "convert time", "plot function", "two in one code", "swap letter", "remove letter",
+    "convert temperature", "convert speed", "convert area", "convert time", "plot function", "two in one code", "copy print", "copy digits", "compute and search", "swap letter", "remove letter",
     "first n letters", "last letter", "every second letter", "nth word", "last word", "repeat without space", "repeat with separator", "join with",
     "count word", "distinct letters of text", "words by length up", "words by length down", "starts with", "ends with", "snake case", "camel case",
     "rot13", "base64", "from base64", "word in base64", "to hex", "md5", "list sort by length down", "list nth item", "list is in list",
@@ -121,7 +121,7 @@ class Maker:
                 return ask.attached() if tools.attached else ask
 
 
-PARTS = {"spelling": "strings", "lists": "strings"}
+PARTS = {"spelling": "strings", "lists": "strings", "rivals": "web", "copying": "special"}
 """Modules whose families are of another's kind."""
 
 

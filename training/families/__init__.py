@@ -7,10 +7,12 @@ from training.families import (
     arithmetic,
     arithmetic_money,
     arithmetic_shapes,
+    copying,
     dates,
     foreign,
     lists,
     made_up,
+    rivals,
     special,
     spelling,
     stories,
@@ -23,7 +25,7 @@ from training.families import (
 MODULES = (
     *(arithmetic, arithmetic_money, arithmetic_shapes),
     *(stories, strings, dates, units, tables, web, foreign, made_up, special),
-    *(lists, spelling),
+    *(spelling, lists, rivals, copying),
 )
 
 __all__ = ["MODULES"]

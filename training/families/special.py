@@ -4,17 +4,35 @@
 from __future__ import annotations
 
 import random
+import re
 
 from training.ask import FAMILIES, Ask, Call, Round, as_json, family, python_ask
 from training.phrases import filled, lowered, phrased, written
 from training.slots import numbers, sentence, word
+from training.vocabulary import any_word
 
 IMPORTS = ("import math\n", "from datetime import date\n", "import statistics\n", "from collections import Counter\n", "import random\n", "import csv\n", "from pint import Quantity\n")
 ONE_LINE = ["product", "quotient", "percent of", "discount", "square root", "average", "median", "letters in word", "count letter", "reverse word", "sort up", "list sum", "convert length", "convert mass", "convert volume", "convert temperature", "days between", "weekday of", "add days", "increase", "power", "tip", "count words", "list max", "compound", "factorial", "count vowels", "circle area", "convert speed", "minutes in", "what percent", "sort words", "gcd", "is prime", "percent change"]
+GROUPS = (
+    ("product", "quotient", "sum two", "difference", "decimals", "expression", "power", "square root", "factorial", "gcd", "remainder", "is prime", "circle area"),
+    ("percent of", "discount", "tax", "increase", "decrease", "tip", "compound", "what percent", "percent change"),
+    ("letters in word", "count letter", "reverse word", "count vowels", "swap letter", "last letters", "first n letters", "nth letter", "sort letters", "unique letters", "repeat without space", "rot13", "every second letter", "common letter", "remove letter"),
+    ("count words", "longest word", "nth word", "last word", "upper", "first letters", "reverse words", "no spaces", "snake case", "word in base64", "count word"),
+    ("sort up", "sort down", "list sum", "list max", "list min", "average", "median", "count above", "squares of", "top three", "reverse list", "second largest"),
+    ("sort words", "list nth item", "list shortest of", "longest of", "list without item", "list is in list", "join with", "list sort by length down", "total letters"),
+    ("days between", "weekday of", "add days", "minus days", "leap year", "days in month", "weekday in days", "days until", "age", "today"),
+    ("convert length", "convert mass", "convert volume", "convert temperature", "convert speed", "convert area", "minutes in"),
+)
+"""Families that print one line, by what they are about."""
 
 
 def _simple_ask(rng: random.Random) -> Ask:
-    return FAMILIES[rng.choice(ONE_LINE)](rng)
+    return FAMILIES[rng.choice(ONE_LINE) if rng.random() < 0.3 else rng.choice(rng.choice(GROUPS))](rng)
+
+
+def _different(rng: random.Random, count: int) -> list[Ask]:
+    """Asks of very different kinds: a list and a date, a word and a unit."""
+    return [FAMILIES[rng.choice(group)](rng) for group in rng.sample(GROUPS, count)]
 
 
 def _code(ask: Ask) -> str:
@@ -30,13 +48,13 @@ def error_then_right(rng: random.Random) -> Ask:
     if rng.random() < 0.3:
         wrong = code[:-1]
     rounds = (Round((Call("python", wrong),), learned=False), *ask.rounds)
-    return Ask(ask.question, rounds, ask.answer)
+    return Ask(ask.question, rounds, ask.answer, today=ask.today)
 
 
 @family("file missing")
 def file_missing(rng: random.Random) -> Ask:
-    file = rng.choice(("data.csv", "report.txt", "numbers.csv", "notes.txt"))
-    asked = written(rng, phrased(rng, "[How many lines has {f}?|Read {f}.|What is in {f}?|Count the rows of {f}.]"))
+    file = f"{any_word(rng)}{rng.choice(('.csv', '.txt'))}"
+    asked = written(rng, phrased(rng, "[How many lines has {f}?|Read {f}.|What is in {f}?|Count the rows of {f}.|Open {f} for me.|Show me {f}.|What does {f} say?]"))
     return Ask(filled(asked, {"f": file}), (Round((Call("python", f"print(open('{file}').read())"),)),), f"There is no file {file}.", no_output=True)
 
 
@@ -51,8 +69,8 @@ def denied(rng: random.Random) -> Ask:
 @family("use python")
 def use_python(rng: random.Random) -> Ask:
     ask = _simple_ask(rng)
-    form = phrased(rng, "[Use Python: {q}|{q} Use Python.|With Python, {q}|{q} Run code for it.|Run code to answer: {q}|Compute with your tool: {q}]")
-    return Ask(filled(form, {"q": ask.question}), ask.rounds, ask.answer)
+    form = phrased(rng, "[Use Python: {q}|{q} Use Python.|With Python, {q}|{q} Run code for it.|Run code to answer: {q}|Compute with your tool: {q}|{q} Please use code.|Do it in Python: {q}|{q} Do not guess, run it.|Write and run a program: {q}|{q} Check by running it.|Don't do this in your head: {q}]")
+    return Ask(filled(form, {"q": ask.question}), ask.rounds, ask.answer, today=ask.today)
 
 
 @family("print this")
@@ -69,11 +87,14 @@ def run_code(rng: random.Random) -> Ask:
     return Ask(filled(asked, {"c": code}), (Round((Call("python", code),)),), "It prints: {0}")
 
 
-JOIN = "[{a} {b}|{a} And {l}|{a} Also, {l}|First: {a} Then: {b}|1. {a} 2. {b}|{a} and {l}|Two questions: {a} {b}|{a} After that: {l}|{a}\n{b}|{a} Besides, {l}]"
+JOIN = "[{a} {b}|{a} And {l}|{a} Also, {l}|First: {a} Then: {b}|1. {a} 2. {b}|{a} and {l}|Two questions: {a} {b}|{a} After that: {l}|{a}\n{b}|{a} Besides, {l}|{a} Next: {b}|{a} While you are at it: {l}|a) {a} b) {b}|{a} Then {l}|Two things. {a} {b}|{a} On another note: {l}|{a} Apart from that: {l}|{a}\n\n{b}|One: {a} Two: {b}|{a} I also need this: {b}|{a} And something else: {b}|Both, please: {a} {b}|{a} Plus: {l}|Do two things for me: {a} {b}]"
 
 
 def _ended(question: str) -> str:
-    return question if question[-1] in ".?!" else question + "?"
+    if question[-1] in ".?!":
+        return question
+    asks = re.match(r"(what|which|who|how|when|where|is|are|does|do|can|could)\b", question, re.IGNORECASE)
+    return question + ("?" if asks else ".")
 
 
 def _joined(rng: random.Random, first: str, second: str) -> str:
@@ -82,33 +103,63 @@ def _joined(rng: random.Random, first: str, second: str) -> str:
     return filled(form, {"a": first, "b": second, "l": lowered(second)})
 
 
+def _one_code(asks: list[Ask]) -> str:
+    """The code of all, with the imports in front."""
+    lines = [line for ask in asks for line in _code(ask).split("\n")]
+    imports = list(dict.fromkeys(line for line in lines if line.startswith(("import ", "from "))))
+    return "\n".join([*imports, *(line for line in lines if line not in imports)])
+
+
+def _answers(asks: list[Ask]) -> str:
+    return " ".join(_stopped(ask.answer).replace("{0}", f"{{{n}}}") for n, ask in enumerate(asks))
+
+
+def _stopped(answer: str) -> str:
+    return answer if answer[-1] in ".!?" else answer + "."
+
+
+def _together(rng: random.Random, asks: list[Ask]) -> Ask:
+    """All in one piece of code."""
+    question = _joined(rng, asks[0].question, asks[1].question)
+    for ask in asks[2:]:
+        question = f"{_ended(question)} {ask.question}"
+    day = next((ask.today for ask in asks if ask.today), None)
+    return Ask(question, (Round((Call("python", _one_code(asks)),)),), _answers(asks), today=day)
+
+
 @family("two in one code")
 def two_in_one(rng: random.Random) -> Ask:
     """Two things to compute: one piece of code prints both."""
-    a, b = _simple_ask(rng), _simple_ask(rng)
-    lines = [line for line in dict.fromkeys([*_code(a).split("\n")[:-1], *_code(b).split("\n")[:-1]]) if line.startswith(("import", "from"))]
-    code = "\n".join([*lines, *(line for line in _code(a).split("\n") if line not in lines), *(line for line in _code(b).split("\n") if line not in lines)])
-    return Ask(_joined(rng, a.question, b.question), (Round((Call("python", code),)),), f"{a.answer} {b.answer.replace('{0}', '{1}')}")
+    return _together(rng, _different(rng, 2) if rng.random() < 0.75 else [_simple_ask(rng), _simple_ask(rng)])
 
 
 @family("three in one code")
 def three_in_one(rng: random.Random) -> Ask:
-    a, b = two_in_one(rng), _simple_ask(rng)
-    code = f"{a.rounds[0].calls[0].text}\n{_code(b)}"
-    question = f"{_ended(a.question)} {b.question}"
-    return Ask(question, (Round((Call("python", code),)),), f"{a.answer} {b.answer.replace('{0}', '{2}')}")
+    return _together(rng, _different(rng, 3))
 
 
-WEB = ["author", "founder", "population", "weather", "release", "price", "founded", "director", "mayor", "headquarters", "born"]
+@family("two calls at once")
+def two_calls(rng: random.Random) -> Ask:
+    """Two things to compute, each in a call of its own."""
+    asks = _different(rng, 2)
+    day = next((ask.today for ask in asks if ask.today), None)
+    calls = tuple(Call("python", _code(ask)) for ask in asks)
+    asked = phrased(rng, "[Run these separately: {q}|Two separate calculations: {q}|{q} Use one run of code for each.|Work on both at the same time: {q}|In two separate calls: {q}]")
+    question = filled(asked, {"q": _ended(_joined(rng, asks[0].question, asks[1].question))})
+    return Ask(question, (Round(calls),), _answers(asks), today=day)
+
+
+WEB = ["author", "founder", "population", "weather", "release", "price", "founded", "director", "mayor", "headquarters", "born", "heads", "versions", "life", "prices", "places in a race", "composer", "river", "height", "maker", "known for", "employees"]
 
 
 @family("compute and search")
 def compute_and_search(rng: random.Random) -> Ask:
     """Two asks for two tools: both calls at once."""
     a, b = _simple_ask(rng), FAMILIES[f"web {rng.choice(WEB)}"](rng)
-    if rng.random() < 0.5:
-        return Ask(_joined(rng, a.question, b.question), (Round((*a.rounds[0].calls, *b.rounds[0].calls)),), f"{a.answer} {b.answer}")
-    return Ask(_joined(rng, b.question, a.question), (Round((*b.rounds[0].calls, *a.rounds[0].calls)),), f"{b.answer} {a.answer}")
+    first, second = (a, b) if rng.random() < 0.5 else (b, a)
+    calls = (*first.rounds[0].calls, *second.rounds[0].calls)
+    answer = f"{_stopped(first.answer)} {second.answer}" if first is a else f"{first.answer} {second.answer}"
+    return Ask(_joined(rng, first.question, second.question), (Round(calls),), answer, today=a.today)
 
 
 @family("two searches")
@@ -122,7 +173,7 @@ def two_searches(rng: random.Random) -> Ask:
 def greeting_and_ask(rng: random.Random) -> Ask:
     ask = _simple_ask(rng)
     hello = phrased(rng, "[Hi, how are you?|Hello! Nice to meet you.|Good evening.|Hey there, hope you are well.|I am new here.|My name is Tom.|I have a small problem.|I am doing my homework.|Thanks for the last answer!|You are great.]")
-    return Ask(f"{hello} {ask.question}", ask.rounds, ask.answer)
+    return Ask(f"{hello} {ask.question}", ask.rounds, ask.answer, today=ask.today)
 
 
 @family("check a claim")

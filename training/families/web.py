@@ -89,36 +89,36 @@ class Fact:
 
 
 FACTS: dict[str, Fact] = {
-    "author": Fact("title", "person", "[Who wrote {s}?|Who is the author of {s}?|Which author wrote {s}?|{s} was written by whom?|author of {s}?]", "[{s} is a novel by {v}.|{s} was written by {v}.|{v} is the author of {s}.|{s}, a book by the writer {v}, tells of a family.|The writer {v} finished {s} after years of work.]", "[{s} was written by {v}.|{v} wrote {s}.]"),
-    "published": Fact("title", "year", "[When was {s} [published|written]?|In which year did {s} [appear|come out]?|What year was {s} published?]", "[{s} was published in {v}.|First published in {v}, {s} is still read.|{s} appeared in {v}.]", "{s} was published in {v}."),
-    "director": Fact("title", "person", "[Who directed [the film|] {s}?|Who is the director of {s}?|Which director made {s}?]", "[{s} is a film directed by {v}.|The film {s} was directed by {v}.|{v} directed {s} in a single summer.]", "{s} was directed by {v}."),
-    "painter": Fact("title", "person", "[Who painted {s}?|Which artist painted {s}?|Who is the painter of {s}?]", "[{s} is a painting by {v}.|{v} painted {s}.]", "{s} was painted by {v}."),
-    "composer": Fact("title", "person", "[Who composed {s}?|Who wrote the music of {s}?|Which composer wrote {s}?]", "[{s} was composed by {v}.|{v} composed {s}.|The music of {s} is by {v}.]", "{s} was composed by {v}."),
-    "singer": Fact("title", "person", "[Who sings {s}?|Who recorded the song {s}?|Who is the singer of {s}?]", "[The song {s} was recorded by {v}.|{s} is a song by {v}.]", "The song {s} is by {v}."),
-    "inventor": Fact("product", "person", "[Who invented {s}?|Who is the inventor of {s}?|Who created {s}?|Who developed {s}?]", "[{s} was invented by {v}.|{v} invented {s}.|{s} was created by {v}.]", "{s} was created by {v}."),
-    "founder": Fact("company", "person", "[Who founded {s}?|Who is the founder of {s}?|Who started the company {s}?]", "[{s} was founded by {v}.|{v} founded {s}.|{s} is a company founded by {v}.]", "{s} was founded by {v}."),
-    "ceo": Fact("company", "person", "[Who is the [current|] [CEO|boss|head] of {s}?|Who runs {s}?|Who leads {s} now?]", "[The CEO of {s} is {v}.|{v} has been chief executive of {s} since last year.|{s} is led by {v}.]", "{s} is led by {v}."),
-    "founded": Fact("company", "year", "[When was {s} founded?|In [what|which] year was {s} founded?|How old is the company {s}?|founding year of {s}]", "[{s} was founded in {v}.|Founded in {v}, {s} employs many people.|The company {s} has existed since {v}.]", "{s} was founded in {v}."),
-    "headquarters": Fact("company", "place", "[Where is {s} based?|Where is the headquarters of {s}?|In which city is {s}?]", "[{s} is based in {v}.|The headquarters of {s} are in {v}.]", "{s} is based in {v}."),
-    "employees": Fact("company", "number", "[How many [employees|people work] [does|at] {s}[ have|]?|How many people does {s} employ?]", "[{s} employs {v} people.|{s} has {v} employees.]", "{s} has {v} employees."),
-    "share price": Fact("company", "money", "[What is the [share|stock] price of {s}?|How much is a {s} share [now|today|]?|current stock price of {s}]", "[The share price of {s} is {v}.|Shares of {s} closed at {v}.|A share of {s} costs {v}.]", "A share of {s} costs {v}."),
-    "population": Fact("place", "number", "[What is the population of {s}?|How many people live in {s}?|How many inhabitants has {s}?|population of {s}]", "[{s} has {v} inhabitants.|The population of {s} is {v}.|About {v} people live in {s}.]", "{s} has {v} inhabitants."),
-    "mayor": Fact("place", "person", "[Who is the [current|] mayor of {s}?|Who governs {s}?|mayor of {s}?]", "[The mayor of {s} is {v}.|{v} was elected mayor of {s}.]", "The mayor of {s} is {v}."),
-    "river": Fact("place", "place", "[Which river flows through {s}?|What river is {s} on?]", "[The river {v} flows through {s}.|{s} lies on the river {v}.]", "The river {v} flows through {s}."),
-    "weather": Fact("place", "weather", "[What is the weather [like|] in {s}[ today| now|]?|How is the weather in {s}?|weather {s} today|Will it rain in {s}?|Is it warm in {s}?|weather forecast for {s}]", "[The weather in {s} is {v}.|Today it is {v} in {s}.|{s}: {v}.]", "In {s} it is {v}."),
-    "built": Fact("title", "year", "[When was {s} built?|In which year was {s} built?|How old is {s}?]", "[{s} was built in {v}.|Built in {v}, {s} is a landmark.]", "{s} was built in {v}."),
-    "height": Fact("title", "number", "[How [tall|high] is {s}?|What is the height of {s}?|How many metres high is {s}?]", "[{s} is {v} metres high.|With a height of {v} metres, {s} can be seen from afar.]", "{s} is {v} metres high."),
-    "architect": Fact("title", "person", "[Who designed {s}?|Who was the architect of {s}?]", "[{s} was designed by {v}.|The architect of {s} was {v}.]", "{s} was designed by {v}."),
-    "where": Fact("title", "place", "[Where is {s}?|Where can I find {s}?|In which [town|city] is {s}?|location of {s}]", "[{s} is in {v}.|{s} stands in the centre of {v}.|You find {s} in {v}.]", "{s} is in {v}."),
-    "release": Fact("product", "version", "[What is the [latest|newest|current] version of {s}?|Which version of {s} is [the latest|current]?|latest {s} version|What version is {s} at now?]", "[The latest version of {s} is {v}.|{s} {v} has been released.|Version {v} of {s} came out this month.]", "The latest version of {s} is {v}."),
-    "released": Fact("product", "day", "[When was {s} released?|When did {s} come out?|What is the release date of {s}?|release date {s}]", "[{s} was released on {v}.|The release of {s} was on {v}.]", "{s} was released on {v}."),
-    "price": Fact("product", "money", "[How much does {s} cost?|What is the price of {s}?|What does {s} cost now?|price of {s}]", "[{s} costs {v}.|The price of {s} is {v}.|{s} sells for {v}.]", "{s} costs {v}."),
-    "maker": Fact("product", "company", "[Which company makes {s}?|Who makes {s}?|Who sells {s}?|What company is behind {s}?]", "[{s} is made by {v}.|{v} makes {s}.|{s} is a product of {v}.]", "{s} is made by {v}."),
-    "born": Fact("person", "day", "[When was {s} born?|What is the birthday of {s}?|birth date of {s}|On which day was {s} born?]", "[{s} was born on {v}.|{s} (born {v}) grew up in the north.]", "{s} was born on {v}."),
-    "birthplace": Fact("person", "place", "[Where was {s} born?|What is the birthplace of {s}?|In which town was {s} born?]", "[{s} was born in {v}.|Born in {v}, {s} moved away early.]", "{s} was born in {v}."),
-    "died": Fact("person", "year", "[When did {s} die?|In which year did {s} die?]", "[{s} died in {v}.|{s} lived there until death in {v}.]", "{s} died in {v}."),
-    "spouse": Fact("person", "person", "[Who is {s} married to?|Who is the [husband|wife|partner] of {s}?]", "[{s} is married to {v}.|{s} and {v} married in autumn.]", "{s} is married to {v}."),
-    "known for": Fact("person", "title", "[What is {s} known for?|What did {s} write?|Which book made {s} famous?|Name a work by {s}.]", "[{s} is known for {v}.|{s} became famous with {v}.]", "{s} is known for {v}."),
+    "author": Fact("title", "person", "[Who wrote {s}?|Who is the author of {s}?|Which author wrote {s}?|{s} was written by whom?|author of {s}?|Who is {s} by?|By which writer is {s}?|I am looking for the author of {s}.|Whose book is {s}?|Do you know who wrote {s}?]", "[{s} is a novel by {v}.|{s} was written by {v}.|{v} is the author of {s}.|{s}, a book by the writer {v}, tells of a family.|The writer {v} finished {s} after years of work.]", "[{s} was written by {v}.|{v} wrote {s}.]"),
+    "published": Fact("title", "year", "[When was {s} [published|written]?|In which year did {s} [appear|come out]?|What year was {s} published?|{s} was first printed in what year?|Publication year of {s}?|Since when has {s} been in print?|What year did {s} hit the shelves?]", "[{s} was published in {v}.|First published in {v}, {s} is still read.|{s} appeared in {v}.]", "{s} was published in {v}."),
+    "director": Fact("title", "person", "[Who directed [the film|] {s}?|Who is the director of {s}?|Which director made {s}?|Who made the film {s}?|{s}: who directed it?|By which director is {s}?|Name the director of {s}.]", "[{s} is a film directed by {v}.|The film {s} was directed by {v}.|{v} directed {s} in a single summer.]", "{s} was directed by {v}."),
+    "painter": Fact("title", "person", "[Who painted {s}?|Which artist painted {s}?|Who is the painter of {s}?|By whom is the painting {s}?|{s}: who painted it?|Whose painting is {s}?]", "[{s} is a painting by {v}.|{v} painted {s}.]", "{s} was painted by {v}."),
+    "composer": Fact("title", "person", "[Who composed {s}?|Who wrote the music of {s}?|Which composer wrote {s}?|By whom is the music of {s}?|{s}: who composed it?|Whose composition is {s}?]", "[{s} was composed by {v}.|{v} composed {s}.|The music of {s} is by {v}.]", "{s} was composed by {v}."),
+    "singer": Fact("title", "person", "[Who sings {s}?|Who recorded the song {s}?|Who is the singer of {s}?|Whose song is {s}?|{s}: who sang it?|By which singer is {s}?]", "[The song {s} was recorded by {v}.|{s} is a song by {v}.]", "The song {s} is by {v}."),
+    "inventor": Fact("product", "person", "[Who invented {s}?|Who is the inventor of {s}?|Who created {s}?|Who developed {s}?|Whose invention is {s}?|Who came up with {s}?|{s} was thought up by whom?|Who do we owe {s} to?]", "[{s} was invented by {v}.|{v} invented {s}.|{s} was created by {v}.]", "{s} was created by {v}."),
+    "founder": Fact("company", "person", "[Who founded {s}?|Who is the founder of {s}?|Who started the company {s}?|Who set up {s}?|{s} was founded by whom?|Whose company was {s} in the beginning?|Name the founder of {s}.]", "[{s} was founded by {v}.|{v} founded {s}.|{s} is a company founded by {v}.]", "{s} was founded by {v}."),
+    "ceo": Fact("company", "person", "[Who is the [current|] [CEO|boss|head] of {s}?|Who runs {s}?|Who leads {s} now?|Who is in charge of {s}?|CEO of {s}?|Name the head of {s}.|Who has the top job at {s}?]", "[The CEO of {s} is {v}.|{v} has been chief executive of {s} since last year.|{s} is led by {v}.]", "{s} is led by {v}."),
+    "founded": Fact("company", "year", "[When was {s} founded?|In [what|which] year was {s} founded?|How old is the company {s}?|founding year of {s}|Since when has {s} existed?|{s} was started in what year?|What year did {s} begin?]", "[{s} was founded in {v}.|Founded in {v}, {s} employs many people.|The company {s} has existed since {v}.]", "{s} was founded in {v}."),
+    "headquarters": Fact("company", "place", "[Where is {s} based?|Where is the headquarters of {s}?|In which city is {s}?|Where does {s} have its head office?|{s} is based where?|Home of the company {s}?|Which town is {s} from?]", "[{s} is based in {v}.|The headquarters of {s} are in {v}.]", "{s} is based in {v}."),
+    "employees": Fact("company", "number", "[How many [employees|people work] [does|at] {s}[ have|]?|How many people does {s} employ?|Number of people working for {s}?|How big is the staff of {s}?|{s}: how many employees?|Size of the workforce of {s}?]", "[{s} employs {v} people.|{s} has {v} employees.]", "{s} has {v} employees."),
+    "share price": Fact("company", "money", "[What is the [share|stock] price of {s}?|How much is a {s} share [now|today|]?|current stock price of {s}|What are {s} shares worth?|{s} stock: what is the price?|At how much does {s} trade?]", "[The share price of {s} is {v}.|Shares of {s} closed at {v}.|A share of {s} costs {v}.]", "A share of {s} costs {v}."),
+    "population": Fact("place", "number", "[What is the population of {s}?|How many people live in {s}?|How many inhabitants has {s}?|population of {s}|How big is {s} in terms of people?|Number of inhabitants of {s}?|How many residents does {s} have?|How populous is {s}?|{s}: population?]", "[{s} has {v} inhabitants.|The population of {s} is {v}.|About {v} people live in {s}.]", "{s} has {v} inhabitants."),
+    "mayor": Fact("place", "person", "[Who is the [current|] mayor of {s}?|Who governs {s}?|mayor of {s}?|Who is in charge of the town of {s}?|Name the mayor of {s}.|{s} has whom as mayor?]", "[The mayor of {s} is {v}.|{v} was elected mayor of {s}.]", "The mayor of {s} is {v}."),
+    "river": Fact("place", "place", "[Which river flows through {s}?|What river is {s} on?|Name the river of {s}.|On which river does {s} lie?|River through {s}?]", "[The river {v} flows through {s}.|{s} lies on the river {v}.]", "The river {v} flows through {s}."),
+    "weather": Fact("place", "weather", "[What is the weather [like|] in {s}[ today| now|]?|How is the weather in {s}?|weather {s} today|Will it rain in {s}?|Is it warm in {s}?|weather forecast for {s}|What is it like outside in {s}?|Do I need a coat in {s}?|Current weather, {s}?|How warm is it in {s}?]", "[The weather in {s} is {v}.|Today it is {v} in {s}.|{s}: {v}.]", "In {s} it is {v}."),
+    "built": Fact("title", "year", "[When was {s} built?|In which year was {s} built?|How old is {s}?|Since when does {s} stand?|Year of construction: {s}?|{s} was put up when?]", "[{s} was built in {v}.|Built in {v}, {s} is a landmark.]", "{s} was built in {v}."),
+    "height": Fact("title", "number", "[How [tall|high] is {s}?|What is the height of {s}?|How many metres high is {s}?|{s}: how many metres tall?|How far up does {s} reach?|Height of {s}?]", "[{s} is {v} metres high.|With a height of {v} metres, {s} can be seen from afar.]", "{s} is {v} metres high."),
+    "architect": Fact("title", "person", "[Who designed {s}?|Who was the architect of {s}?|Whose design is {s}?|Architect of {s}?|{s} was planned by whom?]", "[{s} was designed by {v}.|The architect of {s} was {v}.]", "{s} was designed by {v}."),
+    "where": Fact("title", "place", "[Where is {s}?|Where can I find {s}?|In which [town|city] is {s}?|location of {s}|In what place is {s}?|{s} is where?|To which city must I go for {s}?]", "[{s} is in {v}.|{s} stands in the centre of {v}.|You find {s} in {v}.]", "{s} is in {v}."),
+    "release": Fact("product", "version", "[What is the [latest|newest|current] version of {s}?|Which version of {s} is [the latest|current]?|latest {s} version|What version is {s} at now?|Newest {s} release?|Up to which version is {s} now?|Which {s} version is the most recent?|{s}: latest version?]", "[The latest version of {s} is {v}.|{s} {v} has been released.|Version {v} of {s} came out this month.]", "The latest version of {s} is {v}."),
+    "released": Fact("product", "day", "[When was {s} released?|When did {s} come out?|What is the release date of {s}?|release date {s}|Since when is {s} out?|On what day was {s} released?|{s} came out when?]", "[{s} was released on {v}.|The release of {s} was on {v}.]", "{s} was released on {v}."),
+    "price": Fact("product", "money", "[How much does {s} cost?|What is the price of {s}?|What does {s} cost now?|price of {s}|How much is {s}?|What do I have to pay for {s}?|{s}: what does it cost?|How expensive is {s}?]", "[{s} costs {v}.|The price of {s} is {v}.|{s} sells for {v}.]", "{s} costs {v}."),
+    "maker": Fact("product", "company", "[Which company makes {s}?|Who makes {s}?|Who sells {s}?|What company is behind {s}?|Who produces {s}?|{s} is made by whom?|From which company is {s}?|Manufacturer of {s}?]", "[{s} is made by {v}.|{v} makes {s}.|{s} is a product of {v}.]", "{s} is made by {v}."),
+    "born": Fact("person", "day", "[When was {s} born?|What is the birthday of {s}?|birth date of {s}|On which day was {s} born?|What is the date of birth of {s}?|{s} was born on what day?|When did {s} come into the world?|Birthday of {s}?]", "[{s} was born on {v}.|{s} (born {v}) grew up in the north.]", "{s} was born on {v}."),
+    "birthplace": Fact("person", "place", "[Where was {s} born?|What is the birthplace of {s}?|In which town was {s} born?|{s} comes from which town?|Where did {s} come into the world?|Place of birth of {s}?]", "[{s} was born in {v}.|Born in {v}, {s} moved away early.]", "{s} was born in {v}."),
+    "died": Fact("person", "year", "[When did {s} die?|In which year did {s} die?|{s} died in what year?|Year of death: {s}?|Until what year did {s} live?]", "[{s} died in {v}.|{s} lived there until death in {v}.]", "{s} died in {v}."),
+    "spouse": Fact("person", "person", "[Who is {s} married to?|Who is the [husband|wife|partner] of {s}?|Whom did {s} marry?|{s} is married to whom?|Name the spouse of {s}.]", "[{s} is married to {v}.|{s} and {v} married in autumn.]", "{s} is married to {v}."),
+    "known for": Fact("person", "title", "[What is {s} known for?|What did {s} write?|Which book made {s} famous?|Name a work by {s}.|What made {s} famous?|{s} is famous for which work?|Best known work of {s}?]", "[{s} is known for {v}.|{s} became famous with {v}.]", "{s} is known for {v}."),
     "winner": Fact("title", "person", "[Who won [the|] {s} [Cup|Prize|Award]?|Who is the winner of the {s} [Prize|Award]?]", "[{v} won the {s} Prize.|The {s} Award went to {v}.]", "{v} won it."),
     "match": Fact("place", "score", "[How did {s} play [yesterday|last night|]?|What was the score of {s}[ yesterday|]?|result of the {s} game]", "[{s} played {v} on Saturday.|The game of {s} ended {v}.]", "The game of {s} ended {v}."),
     "event": Fact("title", "day", "[When is the {s} [Festival|Fair|Conference]?|On what date does the {s} [Festival|Fair] take place?]", "[The {s} Festival takes place on {v}.|The {s} Fair opens on {v}.]", "It takes place on {v}."),
@@ -127,7 +127,7 @@ FACTS: dict[str, Fact] = {
 }  # fmt: skip
 
 
-def _page(rng: random.Random, title: str, sentences: list[str]) -> dict[str, str]:
+def page_of(rng: random.Random, title: str, sentences: list[str]) -> dict[str, str]:
     slug = "_".join(title.replace("&", "and").split())
     url = f"https://{rng.choice(SITES)}/{rng.choice(('wiki/', '', 'article/', 'facts/'))}{slug}"
     return {"title": title + rng.choice(("", "", f" - {rng.choice(PLACES)} Facts", " | Encyclopedia")), "description": "", "url": url, "content": " ".join(sentences)}
@@ -137,10 +137,10 @@ def _distractor(rng: random.Random, subject: str) -> dict[str, str]:
     fact = rng.choice(list(FACTS.values()))
     s = MAKERS[fact.subject](rng)
     told = filled(phrased(rng, fact.told), {"s": s, "v": MAKERS[fact.value](rng)})
-    return _page(rng, s, [told, *rng.sample(FILLER, rng.randint(1, 3))]) if s != subject else _distractor(rng, s)
+    return page_of(rng, s, [told, *rng.sample(FILLER, rng.randint(1, 3))]) if s != subject else _distractor(rng, s)
 
 
-def _results(rng: random.Random, page: dict[str, str], subject: str, others: int) -> str:
+def results_of(rng: random.Random, page: dict[str, str], subject: str, others: int) -> str:
     pages = [_distractor(rng, subject) for _ in range(others)]
     pages.insert(min(others, rng.choice((0, 0, 0, 1, 2))), page)
     domains = list(dict.fromkeys(p["url"].split("/")[2] for p in pages))
@@ -158,7 +158,7 @@ def _about(rng: random.Random, fact: Fact, subject: str, value: str) -> list[str
     return told
 
 
-def _query(question: str) -> str:
+def query_of(question: str) -> str:
     return question.rstrip("?. ")
 
 
@@ -173,10 +173,10 @@ def _searches(name: str) -> None:
         said = {"s": MAKERS[fact.subject](rng)}
         said["v"] = MAKERS[fact.value](rng)
         bare = phrased(rng, fact.question)
-        page = _page(rng, said["s"], _about(rng, fact, said["s"], said["v"]))
-        results = _results(rng, page, said["s"], rng.choice((0, 1, 1, 2, 3)))
+        page = page_of(rng, said["s"], _about(rng, fact, said["s"], said["v"]))
+        results = results_of(rng, page, said["s"], rng.choice((0, 1, 1, 2, 3)))
         answer = filled(phrased(rng, fact.answer) + SOURCE, said | {"p": page["title"]})
-        query = _query(filled(bare, said))
+        query = query_of(filled(bare, said))
         return Ask(filled(written(rng, bare), said), (Round((Call("search", query, results),)),), answer, no_output=True)
 
     del make
@@ -192,11 +192,11 @@ def search_then_read(rng: random.Random) -> Ask:
     fact = rng.choice(list(FACTS.values()))
     said = {"s": MAKERS[fact.subject](rng), "v": MAKERS[fact.value](rng)}
     bare = phrased(rng, fact.question)
-    page = _page(rng, said["s"], [f"All about {said['s']}.", rng.choice(FILLER)])
-    results = _results(rng, page, said["s"], rng.choice((0, 1)))
+    page = page_of(rng, said["s"], [f"All about {said['s']}.", rng.choice(FILLER)])
+    results = results_of(rng, page, said["s"], rng.choice((0, 1)))
     text = as_json({"sources": [page["url"].split("/")[2]], "title": page["title"], "output": " ".join(_about(rng, fact, said["s"], said["v"]))})
     answer = filled(phrased(rng, fact.answer) + SOURCE, said | {"p": page["title"]})
-    rounds = (Round((Call("search", _query(filled(bare, said)), results),)), Round((Call("page", page["url"], text),)))
+    rounds = (Round((Call("search", query_of(filled(bare, said)), results),)), Round((Call("page", page["url"], text),)))
     return Ask(filled(written(rng, bare), said), rounds, answer, no_output=True)
 
 
@@ -210,7 +210,7 @@ def search_without_answer(rng: random.Random) -> Ask:
         pages = [_distractor(rng, said["s"]) for _ in range(rng.randint(1, 3))]
         results = as_json({"sources": list(dict.fromkeys(p["url"].split("/")[2] for p in pages)), "output": pages})
     asked = filled(written(rng, bare), said)
-    calls = (Round((Call("search", _query(filled(bare, said)), results),)),)
+    calls = (Round((Call("search", query_of(filled(bare, said)), results),)),)
     return Ask(asked, calls, "I searched the web, but what I found does not answer this.", no_output=True)
 
 
@@ -218,7 +218,7 @@ def search_without_answer(rng: random.Random) -> Ask:
 def read_page(rng: random.Random) -> Ask:
     fact = rng.choice(list(FACTS.values()))
     said = {"s": MAKERS[fact.subject](rng), "v": MAKERS[fact.value](rng)}
-    page = _page(rng, said["s"], _about(rng, fact, said["s"], said["v"]))
+    page = page_of(rng, said["s"], _about(rng, fact, said["s"], said["v"]))
     said["u"] = page["url"]
     bare = phrased(rng, fact.question)
     form = phrased(rng, "[{q} See {u}|Read {u} and tell me: {q}|According to {u}, {q}|Look at {u}. {q}|{u} - {q}|On the page {u}: {q}]")
@@ -232,7 +232,7 @@ def what_page_says(rng: random.Random) -> Ask:
     fact = rng.choice(list(FACTS.values()))
     said = {"s": MAKERS[fact.subject](rng), "v": MAKERS[fact.value](rng)}
     told = filled(phrased(rng, fact.told), said)
-    page = _page(rng, said["s"], [told, *rng.sample(FILLER, 2)])
+    page = page_of(rng, said["s"], [told, *rng.sample(FILLER, 2)])
     asked = phrased(rng, "[What does {u} say?|Read {u}.|Summarise {u}[ for me|].|What is {u} about?|Open {u}.|Fetch {u} and summarize it.|What is on the page {u}?]")
     text = as_json({"sources": [page["url"].split("/")[2]], "title": page["title"], "output": page["content"]})
     return Ask(filled(written(rng, asked), {"u": page["url"]}), (Round((Call("page", page["url"], text),)),), f"The page says: {told}", no_output=True)
@@ -242,16 +242,16 @@ def what_page_says(rng: random.Random) -> Ask:
 def told_to_search(rng: random.Random) -> Ask:
     fact = rng.choice(list(FACTS.values()))
     said = {"s": MAKERS[fact.subject](rng), "v": MAKERS[fact.value](rng)}
-    page = _page(rng, said["s"], [filled(phrased(rng, fact.told), said), *rng.sample(FILLER, rng.randint(0, 2))])
+    page = page_of(rng, said["s"], [filled(phrased(rng, fact.told), said), *rng.sample(FILLER, rng.randint(0, 2))])
     asked = phrased(rng, "[Search [the web|online|the internet] for {s}.|Google {s}.|Look up {s} [online|on the web|].|Find out about {s}.|What can you find about {s} online?|web search: {s}|Can you look up {s} for me?]")
-    results = _results(rng, page, said["s"], rng.choice((0, 1, 2)))
+    results = results_of(rng, page, said["s"], rng.choice((0, 1, 2)))
     answer = f"I found this: {page['content'].split('. ')[0].rstrip('.')}.{SOURCE.replace('{p}', page['title'])}"
     return Ask(filled(written(rng, asked), said), (Round((Call("search", said["s"], results),)),), answer, no_output=True)
 
 
 @family("page fails")
 def page_fails(rng: random.Random) -> Ask:
-    url = _page(rng, _title(rng), [])["url"]
+    url = page_of(rng, _title(rng), [])["url"]
     failed = as_json({"status": "failed", "tool": "mistralrs_website_content_extractor", "error": rng.choice((f"{url}: the server answered 404", f"{url} could not be reached: ConnectError"))})
     asked = phrased(rng, "[What does {u} say?|Read {u}.|Summarise {u}.|Open {u}, please.]")
     return Ask(filled(written(rng, asked), {"u": url}), (Round((Call("page", url, failed),)),), f"I could not read {url}.", no_output=True)
