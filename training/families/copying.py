@@ -35,8 +35,8 @@ def _doubled(rng: random.Random) -> str:
 def odd(rng: random.Random) -> str:
     """Something that cannot be guessed from its beginning."""
     key = "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789") for _ in range(rng.randint(6, 14)))
-    make = rng.choice((_repeats, _repeats, _letters, _letters, _doubled, _doubled, any_code, any_name, any_title, any_text, lambda r: key))
-    text = make(rng)
+    make = rng.choice((_repeats, _repeats, _letters, _letters, _doubled, _doubled, any_code, any_name, any_title, any_text, None))
+    text = make(rng) if make else key
     return text if rng.random() < 0.85 else rng.choice((b64encode(text.encode()).decode(), text.upper(), text[::-1], f"{any_word(rng)}.{rng.choice(('csv', 'txt', 'py', 'pdf'))}"))
 
 
