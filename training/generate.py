@@ -121,18 +121,13 @@ class Maker:
                 return ask.attached() if tools.attached else ask
 
 
-PARTS = {"spelling": "strings", "lists": "strings", "rivals": "web", "copying": "special"}
-"""Modules whose families are of another's kind."""
-
-
 def _kind(family: str) -> str:
     first = family.split(maxsplit=1)[0]
     if family.startswith(PLOTS) and FAMILIES[family].__module__.endswith("tables"):
         return "plots"
     if first in ("own", "without", "cannot", "shell"):
         return first
-    module = FAMILIES[family].__module__.rpartition(".")[2]
-    return PARTS.get(module, module.partition("_")[0])
+    return FAMILIES[family].__module__.rpartition(".")[2].partition("_")[0]
 
 
 def _names(family: str) -> set[str]:

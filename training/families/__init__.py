@@ -7,25 +7,25 @@ from training.families import (
     arithmetic,
     arithmetic_money,
     arithmetic_shapes,
-    copying,
     dates,
     foreign,
-    lists,
     made_up,
-    rivals,
     special,
-    spelling,
+    special_copying,
     stories,
     strings,
+    strings_lists,
+    strings_spelling,
     tables,
     units,
     web,
+    web_rivals,
 )
 
 MODULES = (
     *(arithmetic, arithmetic_money, arithmetic_shapes),
     *(stories, strings, dates, units, tables, web, foreign, made_up, special),
-    *(spelling, lists, rivals, copying),
+    *(strings_spelling, strings_lists, web_rivals, special_copying),
 )
 
 __all__ = ["MODULES"]

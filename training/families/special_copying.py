@@ -7,7 +7,7 @@ import random
 from base64 import b64encode
 
 from training.ask import linked
-from training.families.spelling import Slots
+from training.families.strings_spelling import Slots
 from training.slots import Value
 from training.vocabulary import any_code, any_name, any_text, any_title, any_word
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 
 from training.ask import linked, simple
-from training.families.spelling import ORDINALS, Slots, quoted
+from training.families.strings_spelling import ORDINALS, Slots, quoted
 from training.slots import Value, numbers, whole, words
 from training.vocabulary import any_word
 
