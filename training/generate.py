@@ -38,7 +38,7 @@ SHARES = {
 
 COMMON = frozenset((
     "product", "sum two", "difference", "quotient", "decimals", "sum decimals", "expression", "power", "square root", "percent of", "increase", "decrease",
-    "discount", "tax", "net of tax", "tip", "tip split", "percent change", "what percent", "percent whole", "score", "price times", "average", "median",
+    "discount", "tax", "net of tax", "tip", "tip split", "percent change", "what percent", "percent whole", "score", "average", "median",
     "is prime", "gcd", "remainder", "binary", "factorial", "compound", "days since", "days until", "days between", "weekday of", "add days", "minus days",
     "age", "in days", "days ago", "weekday in days", "today", "this year", "add minutes", "time between", "leap year", "days in month", "letters in word",
     "count letter", "reverse word", "reverse sentence", "upper", "lower", "title", "count words", "count vowels", "vowels in word", "palindrome",

@@ -5,7 +5,9 @@ What stands before the first underscore of a module's name is the kind of its re
 
 from training.families import (
     arithmetic,
+    arithmetic_everyday,
     arithmetic_money,
+    arithmetic_prices,
     arithmetic_shapes,
     dates,
     foreign,
@@ -23,7 +25,7 @@ from training.families import (
 )
 
 MODULES = (
-    *(arithmetic, arithmetic_money, arithmetic_shapes),
+    *(arithmetic, arithmetic_everyday, arithmetic_money, arithmetic_prices, arithmetic_shapes),
     *(stories, strings, dates, units, tables, web, foreign, made_up, special),
     *(strings_spelling, strings_lists, web_rivals, special_copying),
 )

@@ -127,7 +127,7 @@ dated_family("time now", "[What time is it?|What's the time?|current time please
              "|time?|How late is it?|the time, please|What does the clock say?|current time|Can you tell me how late it is?|time right now|Which time do we have?"
              "|clock time now, hours and minutes|My watch stopped. What time is it?|Give me the current time.|at what time are we right now]", TIME + "print(datetime.now().strftime('%H:%M'))", "It is {0}.")
 
-simple("days between", "[How many days are [there|] between {a} and {b}?|How many days [is it|] from {a} to {b}?|Number of days between {a} and {b}.|Count the days from {a} to {b}.|difference in days: {a}, {b}"
+simple("days between", "[How many days are [there|] between {a} and {b}?|How many days is it from {a} to {b}?|Number of days between {a} and {b}.|Count the days between {a} and {b}.|difference in days: {a}, {b}"
        "|{a} to {b}: how many days?|A trip from {a} until {b} is how many days long?|It began on {a} and ended on {b}. Its length in days?|days from {a} until {b}"
        "|How far apart in days are {a} and {b}?|how many days fit between {a} and {b}|She left on {a} and came back on {b}. She was away for how many days?|{a} - {b}, days?"
        "|Between {a} and {b}, how many days passed?|The building site opened {a} and closed {b}; days?|the gap from {a} to {b} in days"
@@ -136,11 +136,11 @@ simple("weeks between", "[How many [full|] weeks are between {a} and {b}?|weeks 
        "|{a} to {b}: how many weeks?|full weeks from {a} until {b}|It began on {a} and ended on {b}. How many weeks did it last?|How far apart in weeks are {a} and {b}?"
        "|number of whole weeks between {a} and {b}|The course ran from {a} to {b}. For how many weeks?|{a} - {b}, weeks?|In weeks, how long is it from {a} to {b}?"
        "|Between {a} and {b}, how many weeks passed?|She was abroad from {a} till {b}. How many weeks is that?|the gap from {a} to {b} in weeks|count the weeks between {a} and {b}]", DATE + "print(abs(({b} - {a}).days) // 7)", "Between {a} and {b} are {0} weeks.", a=day(1980, 2010), b=day(2011, 2030))
-simple("weekday of", "[What day of the week [was|is|will be] {d}?|Which weekday [was|is] {d}?|On which [weekday|day of the week] [was|does] {d}[ fall|]?|What weekday is {d}?|weekday of {d}"
+simple("weekday of", "[What day of the week [was|is|will be] {d}?|Which weekday [was|is] {d}?|On which weekday [was|does] {d}[ fall|]?|What weekday is {d}?|weekday of {d}"
        "|{d} - what day of the week?|Was {d} a Monday or which day?|[Name|Tell me] the weekday of {d}.|My grandmother was born on {d}. On what weekday?|day of the week for {d}"
        "|The concert is on {d}. Which weekday is that?|{d}, weekday?|I married on {d}. What weekday was that?|on what kind of day did {d} fall, Monday, Tuesday ..."
        "|Did {d} fall on a weekend? Give the weekday.|Which day of the week belongs to {d}?|look up the weekday: {d}|{d} is what weekday]", DATE + "print({d}.strftime('%A'))", "{d} is a {0}.", d=day())
-simple("add days", "[What [date|day] is {n} days after {d}?|Add {n} days to {d}.|{d} plus {n} days|Which date comes {n} days after {d}?"
+simple("add days", "[What [date|day] is {n} days after {d}?|Add {n} days to {d}.|{d} plus {n} days|Which date follows {n} days after {d}?"
        "|{n} days on from {d}|Start at {d} and go {n} days forward.|If today were {d}, what would the date be in {n} days?|{n} days later than {d}|{d} + {n} days"
        "|Count {n} days forward from {d}.|the date {n} days past {d}|A bill from {d} is due after {n} days. Due on?|{d}, then {n} days more: which date?"
        "|Which date do I get when I add {n} days to {d}?|We land on which date if we leave on {d} and travel {n} days?|Milk from {d} keeps {n} days. Until which date?"
@@ -230,7 +230,7 @@ simple("unix time", "[What date is the Unix timestamp {n}?|Convert the timestamp
        "|Turn the epoch seconds {n} into a date.|timestamp {n} -> date|On which date was Unix time {n}?|decode Unix time {n}|What day does the Unix time {n} fall on?"
        "|date for epoch value {n}|A file was changed at Unix time {n}. On what date?|{n} as Unix seconds is which calendar date]", "from datetime import datetime, timezone\nprint(datetime.fromtimestamp({n}, timezone.utc).strftime('%d %B %Y'))", "It is {0}.", n=plain(100000000, 1900000000))
 simple("workdays", "[How many [weekdays|working days] are [there|] from {a} to {b}?|Count the working days between {a} and {b}."
-       "|number of workdays from {a} to {b}|Monday to Friday only: how many days from {a} to {b}?|{a} to {b}, working days?|How many days from {a} until {b} are not weekend?"
+       "|number of workdays from {a} to {b}|Monday to Friday only: {a} to {b}, how many days?|{a} to {b}, working days?|Not counting weekends, {a} until {b} has how many days?"
        "|business days between {a} and {b}|Without Saturdays and Sundays, how many days are there from {a} to {b}?"
        "|I work Monday to Friday. How many days do I work from {a} until {b}?|weekdays from {a} until {b}, how many|Leaving out weekends, how many days lie from {a} to {b}?"
        "|How many office days are there between {a} and {b}?|the contract runs {a} to {b}; count the working days|count Mondays to Fridays between {a} and {b}]", SPAN + "day, end, count = {a}, {b}, 0\nwhile day < end:\n    count += day.weekday() < 5\n    day += timedelta(days=1)\nprint(count)", "There are {0} working days.", a=day(2020, 2022), b=day(2023, 2025))
