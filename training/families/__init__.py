@@ -15,6 +15,7 @@ from training.families import (
     special,
     special_copying,
     stories,
+    stories_everyday,
     strings,
     strings_lists,
     strings_spelling,
@@ -26,7 +27,7 @@ from training.families import (
 
 MODULES = (
     *(arithmetic, arithmetic_everyday, arithmetic_money, arithmetic_prices, arithmetic_shapes),
-    *(stories, strings, dates, units, tables, web, foreign, made_up, special),
+    *(stories, stories_everyday, strings, dates, units, tables, web, foreign, made_up, special),
     *(strings_spelling, strings_lists, web_rivals, special_copying),
 )
 
