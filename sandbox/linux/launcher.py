@@ -86,32 +86,32 @@ def launch(company: Company, message: bytes, fds: tuple[int, ...]) -> None:
     passing.send(company.channel, message, fds)
     for fd in (control, stdout, stderr):
         os.close(fd)
-    own_root, disk = False, (0, 0)
+    root, disk = list[int](), (0, 0)
     if plan.isolated:
-        own_root, disk = _build(plan, company.separation, refused, line)
-    stage = [os.open(plan.stage, os.O_PATH | os.O_CLOEXEC)] if own_root else []
-    passing.send(company.channel, BUILT.pack(own_root, *disk), stage)
+        root, disk = _build(plan, company.separation, refused, line)
+    passing.send(company.channel, BUILT.pack(bool(root), *disk), root)
     watch = select.poll()
     watch.register(company.channel, 0)
     watch.poll()  # until those inside have closed their end: they join namespaces that they find by this process
     os._exit(0)
 
 
-def _build(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[bool, tuple[int, int]]:
+def _build(plan: Plan, separation: namespaces.Separation, refused: str, line: int) -> tuple[list[int], tuple[int, int]]:
     """Put up the walls around the whole session, but for the steps that only those inside can take.
 
-    This process ends afterwards: what memory it touches is given back. Returns whether the session has its own root,
-    and bytes and entries on disk to begin with.
+    This process ends afterwards: what memory it touches is given back. Returns a descriptor of the session's own root,
+    if it has one, and bytes and entries on disk to begin with.
     """
     walls = Walls(separation.separated, own_root=False)
+    before = disk.use(plan, own_root=False)
     if refused:
         walls.note("control group", False, (), f"it cannot be joined: {refused}", stand_in="watchdog")
     elif plan.group:
         walls.note("control group", True, ("limits",), "memory, swap, processes and CPU of the whole session")
-    _stand(plan, separation, walls)
+    root = _stand(plan, separation, walls)
     _announce(plan, walls)
     walls.tell(line, "walls")
-    return walls.own_root, disk.use(plan, own_root=False)
+    return root, before
 
 
 def _join_group(plan: Plan, first: int) -> str:
@@ -124,13 +124,13 @@ def _join_group(plan: Plan, first: int) -> str:
     return ""
 
 
-def _stand(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
-    """The walls that stand around the whole session."""
+def _stand(plan: Plan, separation: namespaces.Separation, walls: Walls) -> list[int]:
+    """The walls that stand around the whole session. Returns a descriptor of its own root, if it has one."""
     if separation.separated:
         walls.note("namespaces", True, ("processes",), "own processes, IPC, host name and cgroup view")
     else:
         walls.note("namespaces", False, (), separation.reason, USER_NAMESPACE_REMEDY)
-    _root(plan, walls)
+    root = _root(plan, walls)
     _network(plan, walls)
     if separation.separated:
         with contextlib.suppress(OSError):
@@ -142,21 +142,24 @@ def _stand(plan: Plan, separation: namespaces.Separation, walls: Walls) -> None:
     if separation.separated:
         with contextlib.suppress(OSError):  # /proc/sys cannot be written in some containers; seccomp refuses it too
             namespaces.forbid_more()
+    return root
 
 
-def _root(plan: Plan, walls: Walls) -> None:
+def _root(plan: Plan, walls: Walls) -> list[int]:
     if not walls.separated:
         walls.note("own root", False, (), "needs namespaces", USER_NAMESPACE_REMEDY)
-        return
+        return []
     tree = mounts.Tree(plan.readable_paths(), plan.workdir, plan.tmp, plan.memory_bytes // 4, plan.uid, plan.gid)
     try:
         namespaces.separate_files()
         mounts.build(tree, plan.stage)
+        root = os.open(plan.stage, os.O_PATH | os.O_CLOEXEC)  # now: the way may lead through folders of root alone
     except OSError as error:
         walls.note("own root", False, (), str(error.strerror), USER_NAMESPACE_REMEDY)
-        return
+        return []
     walls.own_root = True
     walls.note("own root", True, ("files",), "only the system, the interpreter and the working directory")
+    return [root]
 
 
 def _network(plan: Plan, walls: Walls) -> None:

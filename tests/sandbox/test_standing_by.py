@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from sandbox import Session
+from sandbox import SandboxPolicy, Session
 from sandbox.linux import entering, kernel, supervisor
 from sandbox.linux.plan import Plan
 
@@ -22,6 +23,24 @@ async def test_requests_that_nobody_stood_by_for_are_served_too(
     for rules in ({"network": "none"}, {"network": "loopback"}, {"mode": "off"}, {"network": "none"}, {}):
         session = await open_session(**rules)
         assert (await session.run("6 * 7")).value == "42"
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that only we can enter, with a working directory in it; temporary ones come there too."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "before").write_bytes(bytes(3 << 20))
+    (tmp_path / "work").chmod(0o777)
+    return tmp_path
+
+
+async def test_directories_behind_a_door_that_only_the_server_can_open_are_found(private: Path) -> None:
+    policy = SandboxPolicy(max_disk_mb=2, workdir=private / "work")
+    async with await Session.open(policy) as session:
+        await session.run("new = open('new', 'wb').write(bytes(1024))")
+        assert (await session.run("import time; time.sleep(0.2); len(open('before', 'rb').read())")).value == "3145728"
 
 
 def test_a_rehearsal_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
