@@ -8,7 +8,7 @@ from one_page_pdf import one_page_pdf
 from pypdf import PdfWriter
 
 from mistralrs_agent.errors import ToolFailed
-from mistralrs_agent.search.extract import extract
+from mistralrs_agent.search.extract import MAX_TITLE_CHARS, extract
 from mistralrs_agent.search.page import Fetched
 
 SENTENCE = "The lighthouse keeper counted one hundred and twelve steps on the way up to the lamp. "
@@ -153,3 +153,11 @@ def test_plain_text_and_json_stay_as_they_are():
 def test_a_page_without_text_is_said(body):
     with pytest.raises(ToolFailed, match="no readable text"):
         extract(fetched(body))
+
+
+def test_no_page_can_have_a_title_as_long_as_a_book():
+    head = f'<meta property="og:title" content="A\nlong  {"tale " * 100_000}"><title>T</title>'
+    body = "The lighthouse keeper wrote in his journal every night of the year. " * 5
+    html = f"<html><head>{head}</head><body><p>{body}</p></body></html>"
+    title = extract(Fetched("http://example.org/", "text/html", None, html.encode())).title
+    assert title.startswith("A long tale tale") and len(title) == MAX_TITLE_CHARS

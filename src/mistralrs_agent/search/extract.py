@@ -20,6 +20,7 @@ MAX_PDF_PAGES = 200
 PDF_SECONDS = 5.0
 """After this no further page of a PDF is begun."""
 MAX_CHARS = 1_000_000
+MAX_TITLE_CHARS = 300
 _HTML = ("text/html", "application/xhtml+xml")
 # Both report every oddity of the wild web; what matters is whether text came out.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
@@ -58,7 +59,8 @@ def _from_html(html: str, url: str) -> tuple[str, str]:
     _hide_false_signs(tree)
     found = bare_extraction(tree, url=url, include_comments=False, favor_recall=True)
     text = found.text if isinstance(found, Document) else None
-    return title.rstrip("¶#"), text or html2txt(html)  # marks that link to the heading itself
+    title = " ".join(title.split())[:MAX_TITLE_CHARS].rstrip("¶#")  # marks that link to the heading itself
+    return title, text or html2txt(html)
 
 
 def _hide_false_signs(tree: HtmlElement) -> None:
