@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.ask import Ask, Call, Round, as_json, family
-from training.families.foreign import INTEGER, NUMBER, STRING, Foreign, choice, spec_of
+from training.families.foreign import INTEGER, NUMBER, STRING, choice
 from training.phrases import filled, phrased, written
 from training.vocabulary import any_code, any_name, any_text, any_title, any_word
 
@@ -110,68 +110,64 @@ class Pattern:
     doing: str = ""
 
 
-def _p(things: list[str], names: str, description: str, schema: Mapping[str, Mapping[str, Any]], ask: str, make: Mapping[str, Said], result: Result, doing: str = "") -> Pattern:
-    return Pattern(things, names, description, schema, ask, make, result, doing)
-
-
 PLEASE = "[Please |Could you |Can you |I want you to |]"
 PATTERNS: dict[str, Pattern] = {
-    "switch": _p(DEVICES, "set_{s}|{s}_switch|{s}_power|control_{s}|toggle_{s}", "[Switch|Turn] the {t} [of a room |]on or off", {"room": STRING, "state": choice("on", "off")},
+    "switch": Pattern(DEVICES, "set_{s}|{s}_switch|{s}_power|control_{s}|toggle_{s}", "[Switch|Turn] the {t} [of a room |]on or off", {"room": STRING, "state": choice("on", "off")},
         f"[{PLEASE}[switch|turn] {{state}} the {{t}} in the {{room}}.|{PLEASE}[switch|turn] the {{room}} {{t}} {{state}}.|{{room}} {{t}} {{state}}|The {{t}} in the {{room}} should be {{state}}.|Get the {{t}} {{state}} in the {{room}}.]",
         {"room": _of(*ROOMS), "state": _of("on", "off")}, _done("[The {t} in the {room} is {state}.|I switched the {room} {t} {state}.]"), "control the {t}"),
-    "level": _p(DEVICES, "{s}_level|set_{s}_level|adjust_{s}|{s}_setting|{s}", "[Set|Adjust] [how strong|the level of] the {t}", {"level": INTEGER},
+    "level": Pattern(DEVICES, "{s}_level|set_{s}_level|adjust_{s}|{s}_setting|{s}", "[Set|Adjust] [how strong|the level of] the {t}", {"level": INTEGER},
         f"[{PLEASE}[set|put|bring] the {{t}} to [level |]{{level}}.|{{t}} [to|at] {{level}}|I want the {{t}} at {{level}}.|Change the {{t}} to {{level}}.]", {"level": _count(1, 100)}, _done("The {t} is set to {level}."), "control the {t}"),
-    "run": _p(DEVICES, "run_{s}|start_{s}|{s}_timer|{s}_run", "[Run|Start] the {t} for some minutes", {"place": STRING, "minutes": INTEGER},
+    "run": Pattern(DEVICES, "run_{s}|start_{s}|{s}_timer|{s}_run", "[Run|Start] the {t} for some minutes", {"place": STRING, "minutes": INTEGER},
         f"[{PLEASE}[run|start] the {{t}} in the {{place}} for {{minutes}} [minutes|min].|{{minutes}} minutes of the {{t}} in the {{place}}, please.|Let the {{place}} {{t}} run for {{minutes}} minutes.|The {{t}} in the {{place}} should run {{minutes}} minutes.]",
         {"place": _of(*ROOMS), "minutes": _count(2, 90)}, _done("[The {t} in the {place} runs for {minutes} minutes.|I started the {t} in the {place} for {minutes} minutes.]"), "run the {t}"),
-    "move": _p(DEVICES, "move_{s}|{s}_position|{s}_move|shift_{s}", "Move the {t} of a room", {"room": STRING, "direction": choice("up", "down", "left", "right")},
+    "move": Pattern(DEVICES, "move_{s}|{s}_position|{s}_move|shift_{s}", "Move the {t} of a room", {"room": STRING, "direction": choice("up", "down", "left", "right")},
         f"[{PLEASE}[move|bring] the {{t}} [in|of] the {{room}} {{direction}}.|{{room}}: {{t}} {{direction}}|The {{room}} {{t}} has to go {{direction}}.]", {"room": _of(*ROOMS), "direction": _of("up", "down", "left", "right")}, _done("The {t} in the {room} went {direction}."), "move the {t}"),
-    "make": _p(["juice maker", "soup machine", "ice maker", "popcorn machine", "vending machine", "bread maker", "smoothie bar", "waffle iron", "tea maker", "3D printer"], "{s}|start_{s}|{s}_order|use_{s}", "[Let the {t} make something|Orders at the {t}]", {"kind": STRING, "amount": INTEGER},
+    "make": Pattern(["juice maker", "soup machine", "ice maker", "popcorn machine", "vending machine", "bread maker", "smoothie bar", "waffle iron", "tea maker", "3D printer"], "{s}|start_{s}|{s}_order|use_{s}", "[Let the {t} make something|Orders at the {t}]", {"kind": STRING, "amount": INTEGER},
         "[[Make|Prepare] {amount} portions of {kind} with the {t}.|I'd like {amount} {kind} from the {t}.|{t}: {amount} times {kind}, please.|Have the {t} make {amount} {kind}.]", {"kind": _same(any_word), "amount": _count(1, 9)}, _done("[The {t} is making {amount} {kind}.|{amount} {kind} will be ready soon.]"), "use a {t}"),
-    "state": _p(RECORDS, "{s}_status|{s}_state|get_{s}|check_{s}|{s}_lookup|lookup_{s}", "[Status|State] of a {t}[ by its number|]", {"id": STRING},
+    "state": Pattern(RECORDS, "{s}_status|{s}_state|get_{s}|check_{s}|{s}_lookup|lookup_{s}", "[Status|State] of a {t}[ by its number|]", {"id": STRING},
         "[What is the [status|state] of {t} {id}?|How is {t} {id} doing?|Check {t} {id}.|Is {t} {id} done [yet|]?|Any news about {t} {id}?|What happened to {t} {id}?|{t} {id}: how far is it?]", {"id": _same(any_code)}, _found("[{t} {id} is {state}.|The {t} {id} is {state}.]", state=lambda r: r.choice(STATES)), "look up a {t}"),
-    "where": _p(LOST, "locate_{s}|find_{s}|{s}_locator|{s}_position|{s}_gps|where_is_{s}", "[Where the {t} is|Finds the {t}|Position of the {t}]", {},
+    "where": Pattern(LOST, "locate_{s}|find_{s}|{s}_locator|{s}_position|{s}_gps|where_is_{s}", "[Where the {t} is|Finds the {t}|Position of the {t}]", {},
         "[Where [is|are] [my|the|our] {t}?|Find [my|the|our] {t}.|I can't find [my|the|our] {t}.|Locate the {t}.|Can you see where the {t} is?]", {}, _found("[The {t} is {place}.|Your {t}: {place}.|I found the {t} {place}.]", place=lambda r: r.choice(WHERE)), "find the {t}"),
-    "where whose": _p([*LOST, *RECORDS[:8]], "locate_{s}|find_{s}|track_{s}|{s}_tracking|{s}_position", "Where a {t} is [now|at present|]", {"id": STRING},
+    "where whose": Pattern([*LOST, *RECORDS[:8]], "locate_{s}|find_{s}|track_{s}|{s}_tracking|{s}_position", "Where a {t} is [now|at present|]", {"id": STRING},
         "[Where is {t} {id} [now|right now|]?|Locate {t} {id}.|Track {t} {id}.|In which place is {t} {id}?|Show me the position of {t} {id}.]", {"id": _same(any_code)}, _found("{t} {id} is {location}.", location=lambda r: r.choice((*WHERE, f"in {any_name(r)}", "with customs officers", "in the depot"))), "track a {t}"),
-    "measure": _p(MEASURES, "get_{s}|{s}|current_{s}|{s}_of|read_{s}", "[Current {t} [of|at] a place|The {t} somewhere]", {"place": STRING},
+    "measure": Pattern(MEASURES, "get_{s}|{s}|current_{s}|{s}_of|read_{s}", "[Current {t} [of|at] a place|The {t} somewhere]", {"place": STRING},
         "[What is the {t} in {place}?|How [high|strong|large|big] is the {t} in {place}[ now| today|]?|{t} {place}?|Tell me the {t} for {place}.|Give me {place}'s {t}.|I need the {t} at {place}.|Current {t} of {place}?]", {"place": _same(_title_or_name)}, _found("[The {t} in {place} is {value}.|In {place} the {t} is {value}.]", value=_any_value)),
-    "stock": _p(ITEMS, "{s}_stock|count_{s}s|{s}s_left|stock_of_{s}s|{s}_inventory", "How many {t}s a [store|branch|depot] has", {"store": STRING},
+    "stock": Pattern(ITEMS, "{s}_stock|count_{s}s|{s}s_left|stock_of_{s}s|{s}_inventory", "How many {t}s a [store|branch|depot] has", {"store": STRING},
         "[How many {t}s [are left|do they have|are there] in {store}?|Number of {t}s in {store}?|Does {store} still have {t}s?|Check the {t}s in {store}.]", {"store": _same(_title_or_name)}, _found("[There are {count} {t}s in {store}.|{store} has {count} {t}s.]", count=lambda r: r.randint(0, 400))),
-    "price": _p(ITEMS, "{s}_price|price_of_{s}s|quote_{s}s|{s}_cost|{s}_offer", "What {t}s cost at a shop", {"shop": STRING, "count": INTEGER},
+    "price": Pattern(ITEMS, "{s}_price|price_of_{s}s|quote_{s}s|{s}_cost|{s}_offer", "What {t}s cost at a shop", {"shop": STRING, "count": INTEGER},
         "[[What|How much] [are|is it for] {count} {t}s at {shop}?|What do {count} {t}s cost at {shop}?|{count} {t}s from {shop}: what do I pay?|I want {count} {t}s from {shop}, how much is that?]", {"shop": _same(_title_or_name), "count": _count(2, 60)}, _found("[{count} {t}s cost {total} at {shop}.|That is {total} for {count} {t}s.]", total=_any_value)),
-    "has": _p(["museum", "shop", "archive", "gallery", "video store", "record shop", "collection", "depot", "map room", "seed bank", "toy store", "game shop"], "search_{s}|{s}_search|{s}_has|ask_{s}|{s}_catalogue", "Whether the {t} has [a title|something]", {"title": STRING},
+    "has": Pattern(["museum", "shop", "archive", "gallery", "video store", "record shop", "collection", "depot", "map room", "seed bank", "toy store", "game shop"], "search_{s}|{s}_search|{s}_has|ask_{s}|{s}_catalogue", "Whether the {t} has [a title|something]", {"title": STRING},
         "[Does the {t} have {title}?|Is {title} in the {t}?|Look for {title} in the {t}.|Can I get {title} at the {t}?|Has the {t} got the [item|work] {title}?]", {"title": _quoted(any_title)},
         lambda r, a: (lambda shelf, there: (as_json({"available": there, "place": shelf} if there else {"available": False}), filled("Yes, the {t} has {title}; it is at " + shelf + "." if there else "No, the {t} does not have {title}.", a)))(any_code(r), r.random() < 0.7)),
-    "log": _p(DEEDS, "log_{s}|add_{s}|record_{s}|{s}_diary|track_{s}", "[Write down|Record|Log] {t}", {"number": NUMBER, "day": STRING},
+    "log": Pattern(DEEDS, "log_{s}|add_{s}|record_{s}|{s}_diary|track_{s}", "[Write down|Record|Log] {t}", {"number": NUMBER, "day": STRING},
         "[[Log|Record|Write down|Note] {number} {t} for {day}.|I did {number} {t} on {day}, write that down.|{day}: {number} {t}|Add {number} {t} on {day}.|Keep in mind that {day} was {number} {t}.]", {"number": _count(1, 90), "day": _of("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "today", "yesterday")}, _done("[I recorded {number} {t} for {day}.|{number} {t} for {day} are written down.]"), "keep a diary of {t}"),
-    "spend": _p(["donation", "payment", "fee", "fine", "bill", "income", "purchase", "withdrawal", "saving", "budget entry"], "record_{s}|add_{s}|log_{s}|{s}_entry|book_{s}", "[Enter|Record|Book] a {t}", {"sum": NUMBER, "about": STRING},
+    "spend": Pattern(["donation", "payment", "fee", "fine", "bill", "income", "purchase", "withdrawal", "saving", "budget entry"], "record_{s}|add_{s}|log_{s}|{s}_entry|book_{s}", "[Enter|Record|Book] a {t}", {"sum": NUMBER, "about": STRING},
         "[[Enter|Book|Record] a {t} of {sum} for {about}.|{t}: {sum}, {about}|There was a {t} of {sum} for {about}, keep it.|I had a {t} of {sum} because of {about}, enter it.]", {"sum": _count(2, 900), "about": _same(any_word)}, _done("[The {t} of {sum} for {about} is entered.|I recorded {sum} for {about}.]"), "keep your books"),
-    "append": _p(GROUPS, "add_to_{s}|{s}_add|extend_{s}|put_on_{s}|{s}", "Put something on the {t}", {"entry": STRING},
+    "append": Pattern(GROUPS, "add_to_{s}|{s}_add|extend_{s}|put_on_{s}|{s}", "Put something on the {t}", {"entry": STRING},
         "[[Add|Put] {entry} [to|on] the {t}.|{entry} belongs on the {t}.|The {t} needs {entry}.|Write {entry} on the {t}.]", {"entry": _quoted(_title_or_name)}, _done("[{entry} is on the {t} now.|I put {entry} on the {t}.]"), "change the {t}"),
-    "drop": _p(GROUPS, "remove_from_{s}|{s}_remove|delete_from_{s}|take_off_{s}", "Take something off the {t}", {"entry": STRING},
+    "drop": Pattern(GROUPS, "remove_from_{s}|{s}_remove|delete_from_{s}|take_off_{s}", "Take something off the {t}", {"entry": STRING},
         "[[Remove|Delete] {entry} from the {t}.|Take {entry} off the {t}.|{entry} should not be on the {t} any more.]", {"entry": _quoted(_title_or_name)}, _done("[{entry} is off the {t}.|I removed {entry} from the {t}.]"), "change the {t}"),
-    "person": _p(FACTS, "{s}_of|get_{s}|{s}|find_{s}|person_{s}", "The {t} of a [person|colleague|member]", {"person": STRING},
+    "person": Pattern(FACTS, "{s}_of|get_{s}|{s}|find_{s}|person_{s}", "The {t} of a [person|colleague|member]", {"person": STRING},
         "[What is the {t} of {person}?|What is {person}'s {t}?|Tell me {person}'s {t}.|{t} of {person}?|Look up the {t} of {person}.|Do you have {person}'s {t}?]", {"person": _same(_person)}, _found("[{person}'s {t} is {value}.|The {t} of {person} is {value}.]", value=lambda r: r.choice((any_code(r), any_title(r), any_word(r), str(r.randint(2, 90))))), "look up people"),
-    "hours": _p(OPEN, "{s}_hours|{s}_opening|when_{s}|{s}_times|open_{s}", "Opening hours of a {t}", {"name": STRING, "day": STRING},
+    "hours": Pattern(OPEN, "{s}_hours|{s}_opening|when_{s}|{s}_times|open_{s}", "Opening hours of a {t}", {"name": STRING, "day": STRING},
         "[When does the {t} {name} open on {day}?|Is the {t} {name} open on {day}?|{day} hours of the {t} {name}?|At what time can I go to the {t} {name} on {day}?]", {"name": _same(any_name), "day": _of("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")}, _found("[The {t} {name} opens at {opens} on {day}.|On {day} it opens at {opens}.]", opens=_clock)),
-    "next": _p(["tram", "ferry", "shuttle", "cable car", "lesson", "feeding", "tour", "show", "match", "high tide", "pickup", "delivery round", "lecture", "service"], "next_{s}|{s}_times|{s}_schedule|when_{s}|{s}_departures", "When the next {t} is", {"at": STRING},
+    "next": Pattern(["tram", "ferry", "shuttle", "cable car", "lesson", "feeding", "tour", "show", "match", "high tide", "pickup", "delivery round", "lecture", "service"], "next_{s}|{s}_times|{s}_schedule|when_{s}|{s}_departures", "When the next {t} is", {"at": STRING},
         "[When is the next {t} at {at}?|Next {t} from {at}?|At what time is the {t} at {at}?|How long until the {t} at {at}?|{t} times for {at}]", {"at": _same(_title_or_name)}, _found("[The next {t} at {at} is at {time}.|At {at} the next {t} is at {time}.]", time=_clock)),
-    "between": _p(["shipping cost", "fare", "toll", "phone rate", "transfer fee", "time difference", "exchange fee", "customs duty", "freight rate", "sailing time"], "{s}|get_{s}|{s}_between|lookup_{s}", "The {t} between two [places|codes]", {"source": STRING, "target": STRING},
+    "between": Pattern(["shipping cost", "fare", "toll", "phone rate", "transfer fee", "time difference", "exchange fee", "customs duty", "freight rate", "sailing time"], "{s}|get_{s}|{s}_between|lookup_{s}", "The {t} between two [places|codes]", {"source": STRING, "target": STRING},
         "[What is the {t} from {source} to {target}?|{t} {source} to {target}?|How high is the {t} between {source} and {target}?|Give me the {t} from {source} to {target}.]", {"source": _same(lambda r: r.choice((any_name(r), any_name(r), any_code(r)))), "target": _same(any_name)}, _found("[The {t} from {source} to {target} is {value}.|From {source} to {target} it is {value}.]", value=_any_value)),
-    "rename": _p(["folder", "album", "channel", "layer", "column", "branch", "project", "sheet", "device", "group", "profile", "station"], "rename_{s}|{s}_rename|change_{s}_name|retitle_{s}", "Give a {t} another name", {"old": STRING, "new": STRING},
+    "rename": Pattern(["folder", "album", "channel", "layer", "column", "branch", "project", "sheet", "device", "group", "profile", "station"], "rename_{s}|{s}_rename|change_{s}_name|retitle_{s}", "Give a {t} another name", {"old": STRING, "new": STRING},
         "[{PLEASE}[rename|retitle] the {t} {old} [to|as] {new}.|The {t} {old} should be called {new}.|Call the {t} {old} {new} from now on.|Give the {t} {old} the new name {new}.]".replace("{PLEASE}", PLEASE), {"old": _quoted(any_word), "new": _quoted(any_word)}, _done("[The {t} {old} is now {new}.|I renamed {old} to {new}.]"), "rename a {t}"),
-    "say": _p(["notice board", "team chat", "radio channel", "loudspeaker", "group chat", "pager", "news ticker", "door display", "forum", "intercom", "fax", "guest book"], "post_to_{s}|{s}_post|announce_{s}|write_to_{s}|{s}_message|send_{s}", "[Put a text on|Say something over|Send a text to] the {t}", {"message": STRING},
+    "say": Pattern(["notice board", "team chat", "radio channel", "loudspeaker", "group chat", "pager", "news ticker", "door display", "forum", "intercom", "fax", "guest book"], "post_to_{s}|{s}_post|announce_{s}|write_to_{s}|{s}_message|send_{s}", "[Put a text on|Say something over|Send a text to] the {t}", {"message": STRING},
         "[[Put|Write] {message} on the {t}.|Send {message} to the {t}.|{t}: {message}|The {t} should say {message}.|Announce {message} over the {t}.]", {"message": _quoted(any_text)}, _done("[{message} is on the {t}.|I sent this to the {t}: {message}]"), "write to the {t}"),
-    "give": _p(["task", "shift", "desk", "parking space", "badge", "key card", "locker", "ticket", "project", "seat", "mentor", "laptop"], "assign_{s}|give_{s}|{s}_assign|set_{s}", "Give a {t} to a person", {"id": STRING, "person": STRING},
+    "give": Pattern(["task", "shift", "desk", "parking space", "badge", "key card", "locker", "ticket", "project", "seat", "mentor", "laptop"], "assign_{s}|give_{s}|{s}_assign|set_{s}", "Give a {t} to a person", {"id": STRING, "person": STRING},
         "[[Give|Assign] {t} {id} to {person}.|{person} gets {t} {id}.|{t} {id} is for {person} now.|Let {person} have {t} {id}.]", {"id": _same(any_code), "person": _same(_person)}, _done("[{person} has {t} {id} now.|I gave {t} {id} to {person}.]"), "assign a {t}"),
-    "rate": _p(["film", "hotel", "recipe", "driver", "song", "course", "app", "meal", "wine", "guide", "podcast", "seller"], "rate_{s}|{s}_rating|review_{s}|score_{s}", "Rate a {t} with stars", {"id": STRING, "stars": INTEGER},
+    "rate": Pattern(["film", "hotel", "recipe", "driver", "song", "course", "app", "meal", "wine", "guide", "podcast", "seller"], "rate_{s}|{s}_rating|review_{s}|score_{s}", "Rate a {t} with stars", {"id": STRING, "stars": INTEGER},
         "[Rate the {t} {id} with {stars} stars.|{stars} stars for the {t} {id}.|Give the {t} {id} {stars} stars.|The {t} {id} deserves {stars} stars.]", {"id": _quoted(any_title), "stars": _count(1, 5)}, _done("[I rated {id} with {stars} stars.|{id} has {stars} stars from you.]"), "rate a {t}"),
-    "at": _p(["feeder", "wake-up call", "backup", "watering", "alarm bell", "newsletter", "recording", "gate check", "night light", "update", "test run", "sync"], "schedule_{s}|{s}_at|plan_{s}|set_{s}_time", "Set when the {t} takes place", {"time": STRING, "target": STRING},
+    "at": Pattern(["feeder", "wake-up call", "backup", "watering", "alarm bell", "newsletter", "recording", "gate check", "night light", "update", "test run", "sync"], "schedule_{s}|{s}_at|plan_{s}|set_{s}_time", "Set when the {t} takes place", {"time": STRING, "target": STRING},
         "[Schedule the {t} of {target} for {time}.|Plan the {t} for {target} at {time}.|The {t} of {target} should be at {time}.|{t} for {target}: {time}]", {"time": _same(_clock), "target": _same(_title_or_name)}, _done("[The {t} of {target} is planned for {time}.|{target} has its {t} at {time}.]"), "schedule things"),
-    "code means": _p(["error code", "hazard code", "airport code", "post code", "part number", "colour code", "product key", "dialling code", "plant label", "course number"], "{s}|explain_{s}|lookup_{s}|decode_{s}|{s}_meaning", "What a {t} stands for", {"code": STRING},
+    "code means": Pattern(["error code", "hazard code", "airport code", "post code", "part number", "colour code", "product key", "dialling code", "plant label", "course number"], "{s}|explain_{s}|lookup_{s}|decode_{s}|{s}_meaning", "What a {t} stands for", {"code": STRING},
         "[What does {t} {code} mean?|Which one is {t} {code}?|Explain {t} {code}.|What is behind {t} {code}?|{t} {code}?]", {"code": _same(any_code)}, _found("[{t} {code} means {meaning}.|{code} stands for {meaning}.]", meaning=lambda r: r.choice((any_text(r), any_title(r))))),
-    "who": _p(["room", "boat", "table", "studio", "court", "office", "shift", "garage", "slot", "bench", "kitchen", "lab"], "who_has_{s}|{s}_user|{s}_booking|{s}_owner", "Who has a {t} on a day", {"number": INTEGER, "day": STRING},
+    "who": Pattern(["room", "boat", "table", "studio", "court", "office", "shift", "garage", "slot", "bench", "kitchen", "lab"], "who_has_{s}|{s}_user|{s}_booking|{s}_owner", "Who has a {t} on a day", {"number": INTEGER, "day": STRING},
         "[Who has {t} {number} on {day}?|Is {t} {number} taken on {day}?|{t} {number} on {day}: who is it?|Whose is {t} {number} on {day}?]", {"number": _count(1, 60), "day": _of("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "today", "tomorrow")}, _found("[{person} has {t} {number} on {day}.|{t} {number} is taken by {person}.]", person=_person), "see bookings"),
 }  # fmt: skip
 
@@ -199,10 +195,13 @@ def _tool(pattern: Pattern, about: Mapping[str, str], rng: random.Random) -> tup
         parameters = {slot: slot for slot in parameters}
     name = filled(rng.choice(pattern.names.split("|")), about)
     description = filled(phrased(rng, pattern.description), about)
-    schema = {parameters[slot]: spec for slot, spec in pattern.schema.items()}
-    optional = tuple(key for key in rng.sample(list(OPTIONAL), 1) if rng.random() < 0.2)
-    tool = Foreign(name, description[:1].upper() + description[1:], schema | {key: OPTIONAL[key] for key in optional}, "", {}, pattern.result, optional)
-    return spec_of(tool, name if rng.random() < 0.8 else _camel(name)), parameters
+    properties = {parameters[slot]: dict(spec) for slot, spec in pattern.schema.items()}
+    besides = {key: dict(OPTIONAL[key]) for key in rng.sample(list(OPTIONAL), 1) if rng.random() < 0.2}
+    return {
+        "name": name if rng.random() < 0.8 else _camel(name),
+        "description": description[:1].upper() + description[1:],
+        "parameters": {"type": "object", "properties": properties | besides, "required": list(properties)},
+    }, parameters
 
 
 def _camel(name: str) -> str:
