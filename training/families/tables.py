@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -126,6 +126,14 @@ def _known_as(column: str) -> set[str]:
     return {word for name in (column, *SPOKEN.get(column, "").split("|")) for word in name.lower().replace("_", " ").split()}
 
 
+def _header(rng: random.Random, kind: str, made_up: float, taken: Set[str] = frozenset()) -> str:
+    """A column's name, with the chance `made_up` any word: names must be read and copied, not known."""
+    while True:
+        name = any_word(rng) if rng.random() < made_up else rng.choice(COLUMNS[kind])
+        if not _known_as(name) & taken:
+            return name
+
+
 def _numbers(rng: random.Random, count: int) -> list[float]:
     if rng.random() < 0.3:
         return [round(rng.uniform(1, 900), 2) for _ in range(count)]
@@ -134,7 +142,7 @@ def _numbers(rng: random.Random, count: int) -> list[float]:
 
 def _table(rng: random.Random, texts: bool = False) -> Table:
     """One to three number columns that go by different names, at times a text column, at times a date."""
-    label, number = rng.choice(COLUMNS["label"]), rng.choice(COLUMNS["number"])
+    label, number = _header(rng, "label", 0.2), _header(rng, "number", 0.45)
     people = label in PEOPLE
     count = rng.randint(3, 9)
     if rng.random() < 0.5:
@@ -144,10 +152,13 @@ def _table(rng: random.Random, texts: bool = False) -> Table:
         labels += rng.sample(NAMES, max(0, 3 - len(labels)))
     values = _numbers(rng, len(labels))
     columns = [(label, labels), (number, list(map(str, values)))]
-    others = [c for c in COLUMNS["number"] if not _known_as(c) & _known_as(number)]
-    for other in rng.sample(others, rng.choice((0, 1, 1, 1, 2))):
+    taken = _known_as(number) | {label}
+    for _ in range(rng.choice((0, 1, 1, 1, 2))):
+        other = _header(rng, "number", 0.35, taken)
+        taken |= _known_as(other)
         columns.insert(rng.randrange(len(columns) + 1), (other, list(map(str, _numbers(rng, len(labels))))))
-    beside, kinds = rng.choice(BESIDE[people]), [any_word(rng) for _ in range(rng.randint(2, 3))]
+    beside = rng.choice(BESIDE[people]) if rng.random() < 0.7 else _header(rng, "label", 1.0, taken)
+    kinds = [any_word(rng) for _ in range(rng.randint(2, 3))]
     beside_values = [rng.choice(kinds) for _ in labels]
     if texts or rng.random() < 0.3:
         columns.insert(rng.randrange(len(columns) + 1), (beside, beside_values))
