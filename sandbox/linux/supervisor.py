@@ -170,7 +170,7 @@ class Supervisor:
         commands = os.read(self.line, 64)
         if not commands:
             self._end(None)
-        if commands == b"R":
+        if commands == b"R":  # by far the most common, and what follows would touch memory
             return
         for command in commands.decode("utf-8", "replace"):
             if command == "I":
