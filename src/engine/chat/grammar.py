@@ -69,7 +69,8 @@ class ReplyGrammar:
         """
         callable_tools = _callable(tools, choice)
         whole = isinstance(self.form, WholeReplyFormat)
-        if not callable_tools and (answer is None or (thinking is None and not whole)):
+        forbidden = choice.mode == "none" and bool(tools) and answer is None
+        if not callable_tools and not forbidden and (answer is None or (thinking is None and not whole)):
             return answer
         rules, start = self._thinking_rules(thinking)
         end = ""
@@ -84,6 +85,8 @@ class ReplyGrammar:
             rules += [f"reply: {self.form.reply(calls, required=required, answer=text)}"]
         elif callable_tools:
             rules += [*self._call_rules(calls), f"reply: {self._reply(choice, answer)}"]
+        elif forbidden:
+            rules += ["reply: plain", self._plain()]
         else:
             rules += ["reply: @answer"]
         lark = "\n".join(["%llguidance {}", f"start: {start} reply {end}", *rules])
@@ -110,8 +113,15 @@ class ReplyGrammar:
     def _call_rules(self, calls: CallRules) -> list[str]:
         rules = [f"calls: {self.form.grammar(calls)}"]
         if isinstance(self.form, BareFormat):
-            return [*rules, "plain: PLAIN", rf"PLAIN: /(?s:.*)/ & ~/(?s:\s*{self.form.bare_start}.*)/"]
+            return [*rules, self._plain()]
         return [*rules, *self._up_to("head", self.form.opener or "")]
+
+    def _plain(self) -> str:
+        """Text without calls."""
+        calls = f"/(?s:.*)/ {lark_string(self.form.opener or '')} /(?s:.*)/"
+        if self.form.opener is None and isinstance(self.form, BareFormat):
+            calls = rf"/(?s:\s*{self.form.bare_start}.*)/"
+        return f"plain: PLAIN\nPLAIN: /(?s:.*)/ & ~({calls})"
 
     def _thinking_rules(self, thinking: Thinking | None) -> tuple[list[str], str]:
         """Rules, and what the reply begins with."""

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.chat.grammar import ReplyGrammar, Thinking
+from engine.chat.messages import ToolChoice, ToolSpec
 from engine.chat.model import ReplyFinished, TextDelta, ThinkingDelta
 from engine.chat.reasoning import ReasoningSplitter, markers_of
 from engine.chat.reply import ReplyReader
 from engine.chat.tool_calls.base import WholeReplyFormat
 from engine.chat.tool_calls.formats import format_of
 from engine.request import Delta, FinishReason
+from tests.engine.chat.replies import byte_tokenizer, follow
 
 DATA = Path(__file__).parent / "data"
 CALLED = {line["payload"]: line for line in map(json.loads, (DATA / "called.jsonl").read_text().splitlines())}
@@ -246,6 +249,27 @@ def test_the_name_is_told_before_the_last_argument_is_written(family: str):
     template, raw = (FAMILIES | WHOLE_REPLY)[family]
     _, _, calls = read(template, [raw[: raw.index("?")]], ANY)
     assert [name for name, _ in calls] == ["f"]
+
+
+UNMARKED = {
+    *("functionary 3.2", "harmony"),  # all text has a marker
+    *("qwen3-coder without the outer tag", "xlam, fenced", "hermes that forgets its tag"),  # not as they were taught
+    "llama 4, pythonic",  # with a marker that never comes as text
+}
+"""Calls that cannot be told from other text while it is written."""
+
+
+@pytest.mark.parametrize("family", sorted((FAMILIES | WHOLE_REPLY).keys() - UNMARKED))
+def test_calls_that_are_forbidden_cannot_be_written(family: str):
+    template, raw = (FAMILIES | WHOLE_REPLY)[family]
+    tokenizer, tools = byte_tokenizer(), [ToolSpec("f", "", {}), ToolSpec("g", "", {})]
+    for thinking, before in ((None, ""), (Thinking(markers_of("<think>"), inside=True), "So.</think>")):
+        forbidden = ReplyGrammar(format_of(template), tokenizer).constraint(
+            tools, ToolChoice("none"), thinking=thinking
+        )
+        for text in ("", "Hm. {world}", "It is [2, 3]. <tool"):
+            assert follow(forbidden, tokenizer, before + text) == "whole"
+        assert follow(forbidden, tokenizer, before + raw) not in ("whole", "open")
 
 
 @given(st.sampled_from(sorted(FAMILIES | WHOLE_REPLY)), st.data())
