@@ -140,6 +140,8 @@ def _remark(event: Finished) -> str:
     """What the reader should know about how the turn ended; empty when it simply ended."""
     if event.stop_detail is StopDetail.ROUND_LIMIT:
         return f"The limit of tool rounds was reached ({event.rounds} rounds)."
+    if event.stop_detail is StopDetail.REPEATED_CALL:
+        return "The same call failed again and again: the answer was given without it."
     match event.reason:
         case FinishReason.LENGTH:
             return "The answer was cut off: it reached the token limit."

@@ -266,6 +266,29 @@ async def test_a_model_that_repeats_itself_is_told_so_once():
     assert [REPEATED_NOTICE in content for content in results] == [False, False, True, False, False]
 
 
+async def test_a_call_that_always_fails_is_not_made_for_ever():
+    numbers = itertools.count()
+
+    def fail(*_):
+        raise ToolFailed(f"error at <cell {next(numbers)}>")
+
+    def reply(request):
+        return [text("I could not.")] if request.tool_choice.mode == "none" else [call("echo", {"word": "same"})]
+
+    model = ScriptedModel(itertools.repeat(reply))
+    events = await collect(make_agent(model, [EchoTool(before=fail)]), ask("go"))
+    assert (events[-1].text, events[-1].stop_detail) == ("I could not.", StopDetail.REPEATED_CALL)
+    results = [m.content for m in model.requests[-1].messages if m.role == "tool"]
+    assert [REPEATED_NOTICE in content for content in results] == [False, False, True, False, False, False]
+
+
+async def test_a_call_that_succeeds_may_be_made_as_often_as_it_takes():
+    waiting = [[call("echo", {"word": "ready?"})]] * 20
+    model = ScriptedModel([*waiting, [text("It is.")]])
+    finished = await finish(make_agent(model, [EchoTool()]), ask("go"))
+    assert (finished.rounds, finished.stop_detail, finished.text) == (21, None, "It is.")
+
+
 async def test_cancelling_while_a_tool_runs_stops_it_and_leaves_a_valid_history():
     forever, running = asyncio.Event(), asyncio.Event()
 

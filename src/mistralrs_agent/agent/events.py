@@ -135,6 +135,8 @@ class StopDetail(StrEnum):
     """Why a turn ended, where the finish reason alone does not say."""
 
     ROUND_LIMIT = "max_tool_rounds"
+    REPEATED_CALL = "repeated_call"
+    """The same call failed again and again."""
     CLIENT_TOOLS = "client_tools"
 
 

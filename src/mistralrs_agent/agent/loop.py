@@ -37,8 +37,11 @@ from mistralrs_agent.tools.base import Tool, ToolResult
 
 LAST_ROUND_NOTICE = "[No more tools can be used in this turn. Answer now with what you know.]"
 REPEATED_NOTICE = (
-    "[This same call has now given this same result three times. Do not repeat it: do something else, or answer.]"
+    "[This same call has now come to the same end three times. Do not repeat it: do something else, or answer.]"
 )
+NOTICED_AT, GIVEN_UP_AT = 3, 6
+"""Of so many times in a row that the same call comes to the same end the model is told; after so many failures of the
+same call the turn goes on without tools. A call that succeeds may be repeated: it may wait for something."""
 
 _CUT_SHORT = (FinishReason.LENGTH, FinishReason.TIMEOUT)
 """Ends of a reply after which the arguments of its last call may be half an object."""
@@ -96,7 +99,8 @@ class TurnLoop:
     _reply: _Reply = field(default_factory=_Reply)
     _usage: Usage = field(default_factory=Usage)
     _finished: Finished | None = None
-    _last_call: tuple[str, str, str] | None = None
+    _last_call: tuple[str, str, str | None] | None = None
+    """Name, arguments and result; None for any failure."""
     _repetitions: int = 0
 
     async def run(self) -> AsyncGenerator[Event, None]:
@@ -117,7 +121,7 @@ class TurnLoop:
         yield finished
 
     async def _round(self, number: int) -> AsyncGenerator[Event, None]:
-        last = number >= max(1, self.limits.max_rounds)
+        last = number >= max(1, self.limits.max_rounds) or self._stuck
         yield RoundStarted(number)
         if self.session.id:  # who keeps the history elsewhere is told when it is too long
             async for event in self._make_room(number, last=last):
@@ -218,22 +222,27 @@ class TurnLoop:
                 await asyncio.wait([running])
             finally:
                 for position, result in sorted(results.items()):
-                    content = self._with_repetition_notice(calls[position], result.content)
+                    content = self._with_repetition_notice(calls[position], result)
                     self.history.append(tool_message(calls[position], content))
 
-    def _with_repetition_notice(self, call: ToolCall, content: str) -> str:
+    def _with_repetition_notice(self, call: ToolCall, result: ToolResult) -> str:
         """Tell a model, once, that it runs in circles."""
-        this_call = (call.name, call.arguments, content)
+        this_call = (call.name, call.arguments, result.content if result.ok else None)
         self._repetitions = self._repetitions + 1 if this_call == self._last_call else 1
         self._last_call = this_call
-        return f"{content}\n\n{REPEATED_NOTICE}" if self._repetitions == 3 else content
+        return f"{result.content}\n\n{REPEATED_NOTICE}" if self._repetitions == NOTICED_AT else result.content
+
+    @property
+    def _stuck(self) -> bool:
+        failed = self._last_call is not None and self._last_call[2] is None
+        return failed and self._repetitions >= GIVEN_UP_AT
 
     def _finish(
         self, number: int, reply: _Reply, usage: Usage, client_calls: tuple[ToolCall, ...], *, last: bool
     ) -> None:
         self.session.save(self.history)
         reason = reply.end.reason if reply.end else FinishReason.ERROR
-        detail = StopDetail.ROUND_LIMIT if last else None
+        detail = (StopDetail.REPEATED_CALL if self._stuck else StopDetail.ROUND_LIMIT) if last else None
         if client_calls:
             reason, detail = reason if reason in _CUT_SHORT else FinishReason.TOOL_CALLS, StopDetail.CLIENT_TOOLS
         elif reason is FinishReason.TOOL_CALLS:
