@@ -118,3 +118,8 @@ def test_a_callers_tool_needs_its_arguments():
 def test_an_invalid_call_counts_against_validity():
     refused = (PYTHON, "{}", '{"status": "invalid_call", "tool": "x", "error": "code is missing"}')
     assert not verdict(PERCENT, "411.075", refused, code("411.075")).valid
+
+
+def test_another_tool_called_as_it_must_be_is_a_wrong_decision_and_a_valid_call():
+    instead = verdict(VACUUM, "The robot is on its way.", code("ok"))
+    assert instead.valid and not instead.decision and not instead.solved

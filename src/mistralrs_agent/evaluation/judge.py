@@ -57,8 +57,8 @@ def judge(case: Case, turn: Turn) -> Verdict:
     names = [name for name, _ in turn.calls]
     decision = set(case.needed) <= set(names) and set(names) <= set(case.tools)
     valid = not any('"status": "invalid_call"' in result for result in turn.results)
-    if case.own is not None:
-        valid = valid and all(_fits(case.own.parameters, arguments) for _, arguments in turn.calls)
+    if (own := case.own) is not None:  # the agent checks only calls of its own tools
+        valid = valid and all(_fits(own.parameters, arguments) for name, arguments in turn.calls if name == own.name)
     return Verdict(
         decision=decision,
         valid=valid,
