@@ -1,70 +1,156 @@
-"""Small talk and plain questions that need no tool; the base model's own answers to them keep it what it is."""
+"""Plain questions and small talk that need no tool; the base model's own answers to them keep it what it is."""
 
-# fmt: off
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-GREETINGS = ["hi", "hello", "hey", "hey there", "hi there!", "good morning", "good evening", "good afternoon!", "hello, how are you?", "how are you?", "how's it going?", "what's up?", "yo", "greetings", "howdy", "hi, nice to meet you", "hello SmolLM", "hey, are you there?", "hiya", "how are you doing today?", "how do you feel?", "good night", "see you later", "bye", "goodbye!", "thanks", "thank you!", "thanks a lot", "thank you, that was helpful", "great, thanks", "cheers", "ok", "okay, cool", "nice", "awesome", "wow", "sounds good", "I see", "got it", "sorry", "no problem", "that's funny", "lol", "good job", "well done", "you are smart", "I like you", "I love you", "you're welcome", "please"]
-ABOUT_YOU = ["who are you?", "what is your name?", "what's your name", "what can you do?", "what can you help me with?", "who made you?", "who created you?", "are you a robot?", "are you human?", "are you an AI?", "where do you live?", "how old are you?", "do you sleep?", "do you have feelings?", "can you think?", "what languages do you speak?", "do you like music?", "what is your favourite colour?", "what is your favorite food?", "do you have friends?", "are you alive?", "can you help me?", "I need help", "I have a question", "can I ask you something?", "tell me about yourself", "what are you?", "are you conscious?", "do you dream?", "can you hear me?", "what do you think about people?", "do you like humans?", "are you busy?", "what makes you happy?", "do you know everything?"]
-TOPICS = ["photosynthesis", "gravity", "democracy", "evolution", "an atom", "a black hole", "inflation", "machine learning", "a volcano", "the internet", "climate change", "a computer", "DNA", "electricity", "a galaxy", "the moon", "an ecosystem", "recursion", "an algorithm", "a database", "jazz", "philosophy", "poetry", "a metaphor", "a noun", "osmosis", "a virus", "a vaccine", "the heart", "friction", "energy", "a neuron", "capitalism", "justice", "friendship", "happiness", "yoga", "meditation", "chess", "basketball", "sushi", "chocolate", "coffee", "a rainbow", "a glacier", "a desert", "a comet", "magnetism", "entropy", "biology", "chemistry", "physics", "history", "geography", "economics", "psychology", "the French Revolution", "the Renaissance", "the Roman Empire", "the water cycle", "a food chain", "the immune system", "a mammal", "a reptile", "a haiku", "an essay", "a novel", "a symphony", "oxygen", "carbon", "a battery", "a black box", "open source software", "a compiler", "a variable in programming", "a neural network", "encryption", "a password manager", "a budget", "compound interest", "a mortgage", "a democracy and a republic"]
-ABOUT_TOPIC = ["What is {}?", "Explain {}.", "Explain {} in simple terms.", "Can you explain {} to a child?", "Tell me about {}.", "Describe {}.", "Give me a short definition of {}.", "What do you know about {}?", "In one sentence, what is {}?", "what is {}", "why is {} important?", "Tell me something interesting about {}."]
-COUNTRIES = ["France", "Germany", "Italy", "Spain", "Portugal", "Japan", "China", "India", "Brazil", "Canada", "Egypt", "Kenya", "Greece", "Norway", "Sweden", "Poland", "Russia", "Mexico", "Peru", "Chile", "Argentina", "Australia", "Turkey", "Thailand", "Vietnam", "Ireland", "Austria", "Hungary", "Cuba", "Denmark", "Finland"]
-ABOUT_COUNTRY = ["What is the capital of {}?", "capital of {}?", "Which continent is {} in?", "What language do people speak in {}?", "Tell me about {}.", "Name a famous food from {}."]
-WISHES = ["Tell me a joke.", "Tell me a short story.", "Write a poem about {thing}.", "Write a haiku about {thing}.", "Write a short story about {thing}.", "Give me a fun fact.", "Say something nice.", "Give me a riddle.", "Sing me a song.", "Write two sentences about {thing}.", "Give me three tips for {skill}.", "How can I get better at {skill}?", "What should I cook for dinner?", "I am bored, what should I do?", "I feel sad today.", "I am happy today!", "I am tired.", "I had a bad day at work.", "How do I make {dish}?", "What do you think of {thing}?", "Do you like {thing}?", "What is a good name for a {pet}?", "Suggest a name for my {pet}.", "Write a short thank-you note to {person}.", "Write a birthday message for {person}.", "Give me advice on {skill}.", "Why do people like {thing}?", "What is the difference between {thing} and {other}?", "What is the opposite of {word}?", "What does {word} mean?", "Use the word {word} in a sentence.", "Give me a synonym for {word}.", "Is {word} an adjective?", "Motivate me.", "Why is the sky blue?", "Why is the sea salty?", "How do birds fly?", "Why do we sleep?", "How do planes fly?", "Why do cats purr?", "What do bees make?", "What colour is grass?", "How many legs does a spider have?", "How many days are there in a week?", "Which planet is closest to the sun?", "What is the largest ocean?", "What is the tallest animal?", "Is water wet?", "Who was Albert Einstein?", "Who was Isaac Newton?", "Who was Cleopatra?", "Who was Mozart?", "Who was Napoleon?"]
-HOW_TO = ["tie a tie", "clean a window", "fold a shirt", "plant a tree", "wrap a present", "start a conversation", "iron trousers", "brew green tea", "bake bread", "cook rice", "fry an egg", "make popcorn", "make a sandwich", "peel garlic", "store onions", "wash wool", "polish shoes", "train a puppy", "pack a suitcase", "stay calm", "remember names", "write a diary", "learn the guitar", "paint a wall", "grow tomatoes", "make a paper plane", "say no politely", "apologise to a friend", "choose a book", "get up early", "drink more water", "stretch my back", "fall asleep faster", "stop worrying", "make new friends", "prepare for an interview", "give a speech", "read faster", "take good notes", "keep a plant alive", "build a campfire", "hold chopsticks", "swim better", "ride a bicycle", "make hot chocolate", "cut an onion without crying", "comfort a friend", "save electricity", "set a table", "write a love letter"]
-ABOUT_HOW = ["How do I {}?", "How can I {}?", "What is the best way to {}?", "Can you explain how to {}?", "Give me a tip on how to {}.", "I want to {}. Any advice?", "Teach me to {}."]
-WHY = ["the sky turns red at sunset", "onions make us cry", "ice floats", "bread rises", "we have seasons", "people laugh", "babies cry", "cats sleep so much", "flowers smell", "the moon changes its shape", "metal feels cold", "leaves are green", "zebras have stripes", "we dream", "glass breaks", "music makes us happy", "we blink", "bees dance", "stars twinkle", "honey never spoils", "camels have humps", "we need vitamins", "people travel", "children play", "books matter", "teeth need brushing", "the wind blows", "rivers bend", "old people need less sleep", "coffee wakes us up"]
-ABOUT_WHY = ["Why is it that {}?", "Can you explain why {}?", "Do you know why {}?", "Tell me why {}."]
-PEOPLE = ["Marie Antoinette", "Galileo Galilei", "Ludwig van Beethoven", "Vincent van Gogh", "Nelson Mandela", "Mahatma Gandhi", "Abraham Lincoln", "Jane Austen", "Charles Dickens", "Homer", "Socrates", "Aristotle", "Alexander the Great", "Christopher Columbus", "Joan of Arc", "Queen Victoria", "Thomas Edison", "Nikola Tesla", "Alan Turing", "Neil Armstrong", "Frida Kahlo", "Pablo Picasso", "Johann Sebastian Bach", "Confucius", "Genghis Khan", "Martin Luther King", "Rosa Parks", "Anne Frank", "Helen Keller", "Louis Pasteur"]
-ABOUT_PEOPLE = ["Who was {}?", "Tell me about {}.", "What is {} known for?", "In one sentence, who was {}?"]
-WRITE = ["a short apology to {person}", "a friendly note to {person}", "a postcard from the beach", "two lines about {thing}", "a rhyme about {thing}", "a toast for a wedding", "a slogan for a bakery", "an invitation to a picnic", "a short dialogue between a cat and a dog", "a note to thank {person}", "a sentence with the word {word}", "a short description of {thing}", "a title for a story about {thing}", "a farewell message to {person}", "a compliment for {person}", "a limerick about {thing}", "a short letter to {person}", "an opening line for a novel", "a tiny tale about {thing}", "a greeting card for {person}"]
-ABOUT_WRITING = ["Write {}.", "Please write {}.", "Can you write {}?", "I need {}.", "Compose {}."]
-WORDS = ["small", "large", "fast", "slow", "rich", "poor", "young", "old", "bright", "dark", "strong", "weak", "kind", "cruel", "easy", "difficult", "empty", "full", "wide", "narrow", "honest", "lazy", "polite", "rude", "warm", "fresh", "dry", "wet", "loud", "soft", "sharp", "blunt", "cheap", "expensive", "clean", "dirty"]
-ABOUT_WORDS = ["What is the opposite of {}?", "Give me another word for {}.", "What does the word {} mean?", "Is {} an adjective?", "Use {} in a short sentence."]
-NAMES_OF = ["two fruits", "three animals", "a colour", "four vegetables", "two oceans", "three planets", "a bird", "three sports", "two metals", "a tree", "three musical instruments", "a famous river", "two seasons", "three European countries", "a board game", "a kind of dance", "two insects", "three spices", "a kind of cheese", "a mountain"]
-ABOUT_NAMES = ["Name {}.", "Can you name {}?", "Tell me {}.", "Give me an example: {}."]
-CHAT = ["I just got a new job!", "My cat is ill.", "It is my birthday today.", "I passed my exam!", "I can't decide what to wear.", "I miss my family.", "I am so excited about my holiday.", "I had a fight with my friend.", "Today was long.", "I am proud of myself.", "I feel lonely.", "I feel nervous.", "My day has been great so far.", "How was your day?", "How has your morning been?", "Can I call you Sam?", "Do people thank you often?", "Nice weather, isn't it?", "I like talking to you.", "You are funny.", "You are wrong.", "I don't understand.", "Can you say that again?", "Never mind.", "Let's talk about something else.", "What do you like?", "Do you read books?", "Do you get tired?", "Are you real?", "Who trained you?", "What is your purpose?", "Do you know me?", "I am from Italy.", "My name is Laura.", "I am a nurse.", "I like football.", "I want to be a writer.", "What makes a good friend?", "What makes a good leader?", "What is love?", "What is courage?", "What is a good life?", "Is honesty important?", "Should I exercise more?", "Should I learn to cook?", "What should I read?", "What should I do on Sunday?", "Which pet suits me?", "Say something kind.", "Say goodbye nicely.", "Cheer me up.", "Wish me luck.", "Tell me something good."]
-SLOTS = {
-    "thing": "the sea|autumn|rain|the city|a lonely robot|mountains|coffee|summer|my garden|music|stars|snow|dogs|trains",
-    "other": "the sky|spring|tea|winter|silence|cats|books|a river",
-    "skill": "public speaking|studying|saving money|learning to draw|sleeping well|running|writing|making friends",
-    "dish": "pancakes|tomato soup|an omelette|tea|a salad|bread|rice pudding",
-    "pet": "cat|dog|parrot|goldfish|rabbit|horse",
-    "person": "my mother|my teacher|a friend|my boss|my neighbour|my brother",
-    "word": "brave|generous|fragile|ancient|curious|happy|cold|clever|quiet|serendipity|ephemeral|resilient|gloomy",
-}
+from training import plain_subjects as of
+from training import plain_talk as talk
+from training import plain_words as words
+
+# fmt: off
+DEFINED = ["What is {}?", "Explain {}.", "Explain {} in simple terms.", "Can you explain {} to a child?", "Tell me about {}.", "Describe {}.", "Give me a short definition of {}.", "What do you know about {}?", "In one sentence, what is {}?", "Why does {} matter?", "Tell me something interesting about {}.", "Have you heard of {}?", "I never understood {}. Can you help?", "How would you explain {} to a beginner?", "Give me an example of {}.", "Write two sentences on {}."]
+PEOPLE = ["Who was {}?", "Tell me about {}.", "What is {} known for?", "In one sentence, who was {}?", "Who was {}?", "When did {} live?", "Where was {} from?", "Do you know {}?", "What did {} do?", "Who was {} again?", "Who exactly was {}?", "Tell me one fact about {}.", "Why is {} famous?", "Give me a short biography of {}."]
+COUNTRIES = ["What is the capital of {}?", "Which continent is {} in?", "What language do people speak in {}?", "Capital of {}?", "Name a famous food from {}.", "On which continent does {} lie?", "Tell me about {}.", "What is {} famous for?", "Which languages are spoken in {}?", "Which city is the capital of {}?", "Name a neighbour of {}.", "Name a city in {}.", "Do you know the capital of {}?", "What is the official language of {}?", "What should I see in {}?", "What is the climate of {} like?", "Where is {}?"]
+CITIES = ["Which country is {} in?", "What is {} famous for?", "Tell me about {}.", "What can I see in {}?", "Is {} a capital?", "Where is {}?", "Why do tourists visit {}?", "Describe {} in a sentence.", "What do people eat in {}?", "Is {} near the sea?", "On which continent is {}?"]
+LANDMARKS = ["Where is {}?", "What is {}?", "Tell me about {}.", "Why is {} famous?", "In which country is {}?", "Describe {} briefly.", "Tell me one fact about {}."]
+ANIMALS = ["What do {s} eat?", "Where do {s} live?", "What is {a}?", "What sound does {a} make?", "Is {a} a mammal?", "How long do {s} live?", "Tell me about {s}.", "What does {a} look like?", "Are {s} dangerous?", "Do {s} lay eggs?", "Can {s} swim?", "What is special about {s}?", "How big is {a}?", "Do {s} make good pets?", "Tell me a fun fact about {s}.", "Describe {a}.", "What colour is {a}?", "Do {s} sleep at night?", "Write two sentences about {a}."]
+FRUITS = ["What is {a}?", "What does {a} taste like?", "Are {s} healthy?", "Where do {s} grow?", "What colour is {a}?", "How do I store {s}?", "What can I make with {s}?", "Is {a} a fruit or a vegetable?", "Tell me about {s}.", "Do you like {s}?", "Describe {a}.", "What vitamins are in {s}?", "Are {s} sweet?"]
+FOODS = ["What does {} taste like?", "What is {}?", "Is {} healthy?", "Where does {} come from?", "What can I make with {}?", "How do I store {}?", "What colour is {}?", "Tell me about {}.", "What goes well with {}?", "Do you like {}?", "How do people eat {}?", "Is {} sweet?", "Describe the taste of {}."]
+OBJECTS = ["What is {a} used for?", "What is {a}?", "What is {a} made of?", "How does {a} work?", "Who uses {a}?", "Describe {a}.", "Who invented the {}?", "Why do people need {a}?", "Explain what {a} does.", "Where do you find {a}?", "How do I clean {a}?", "What does {a} look like?", "Write a sentence about {a}."]
+MATERIALS = ["What is {}?", "What is {} used for?", "What is {} made of?", "Is {} a metal?", "Where does {} come from?", "What colour is {}?", "Name one use of {}.", "Tell me about {}.", "Is {} hard or soft?", "Can {} burn?"]
+INSTRUMENTS = ["What is {a}?", "How do you play {a}?", "What does {a} sound like?", "Is the {} a string instrument?", "Is it hard to learn the {}?", "Which music uses the {}?", "What is {a} made of?", "How many strings has {a}, if any?"]
+JOBS = ["What does {a} do?", "How do I become {a}?", "What is {a}?", "Is it hard to be {a}?", "What tools does {a} use?", "Where does {a} work?", "Why do we need {s}?", "What makes a good {}?", "I want to be {a}. Any advice?", "Describe the day of {a}.", "My uncle is {a}."]
+BODY = ["What does the {} do?", "Where in the body is the {}?", "Why do we have {a}?", "What is {a}?", "How does the {} work?", "Tell me about the {}.", "Can you live without {a}?", "What is the {} made of?"]
+PLANTS = ["What is {a}?", "What does {a} look like?", "Where does {a} grow?", "How do I care for {a}?", "What colour is {a}?", "Tell me about {s}.", "Is {a} a tree?", "Does {a} need much water?", "What is {a} used for?"]
+SPORTS = ["What is {}?", "Explain {} to a beginner.", "How can I get better at {}?", "Why do people like {}?", "Is {} good for you?", "What do I need for {}?", "Where does {} come from?", "Tell me about {}.", "Do you like {}?", "Give me a tip for {}.", "Is {} difficult?"]
+IDEAS = ["What is {}?", "What does {} mean to you?", "Why is {} important?", "Explain {} to a child.", "Is {} a good thing?", "Give me an example of {}.", "Say something wise about {}.", "What is the opposite of {}?", "How would you describe {}?", "Tell me a proverb about {}.", "Write a sentence about {}.", "What do philosophers say about {}?"]
+HOW = ["How do I {}?", "How can I {}?", "What is the best way to {}?", "Can you explain how to {}?", "Give me a tip on how to {}.", "I want to {}. Any advice?", "Teach me to {}.", "What do I need to {}?", "Is it hard to {}?", "Show me the steps to {}.", "I don't know how to {}.", "Any tricks to {}?", "What is the first step to {}?"]
+WHY = ["Why is it that {}?", "Can you explain why {}?", "Do you know why {}?", "Tell me why {}.", "Any idea why {}?", "I was wondering why {}.", "Explain to a child why {}.", "My son asks why {}. What should I say?", "What is the reason that {}?", "Is there a reason why {}?"]
+ADJECTIVES = ["What is the opposite of {}?", "Give me another word for {}.", "What does the word {} mean?", "Is {} an adjective?", "Use {} in a short sentence.", "What is a synonym for {}?", "Opposite of {}?", "What part of speech is {}?", "Write a sentence with the word {}.", "What does '{}' mean?", "Is '{}' an adverb?", "Name something that is {}.", "Which word means the contrary of {}?"]
+NOUNS = ["What does the word {} mean?", "Use the word {} in a sentence.", "Is {} a noun?", "Give me a synonym for {}.", "What is meant by {}?", "Define {}.", "Make a sentence with {}.", "Is '{}' a verb or a noun?", "Tell me a word related to {}.", "Give me a word that rhymes with {}.", "What part of speech is '{}'?"]
+VERBS = ["What does it mean to {}?", "Use the verb {} in a sentence.", "What is the opposite of to {}?", "Is {} a verb?", "Give me another word for {}.", "What is the past tense of {}?", "Make a short sentence with {}.", "Is '{}' an adjective?", "Define the verb {}."]
+ADVERBS = ["Is '{}' an adverb?", "What does {} mean?", "Use {} in a sentence.", "What is the opposite of {}?", "Is {} an adjective or an adverb?", "Give me a synonym for {}.", "What kind of word is {}?"]
+PHRASES = ["What does '{}' mean?", "Explain the saying '{}'.", "Where does the expression '{}' come from?", "When do people say '{}'?", "Use '{}' in a sentence."]
+MAKERS = ["Who {verb} {}?", "Do you know who {verb} {}?", "Tell me who {verb} {}.", "Who was it that {verb} {}?"]
+EVENTS = ["When did {}?", "In which year did {}?", "In what century did {}?", "Roughly when did {}?"]
+MOST = ["What is the {}?", "Which is the {}?", "Do you know the {}?", "Name the {}.", "Tell me the {}."]
+COLOURED = ["What colour is {}?", "What color is {}?", "Tell me the colour of {}.", "What is the colour of {}?"]
+LEGS = ["How many legs does {a} have?", "How many legs has {a}?", "Does {a} have legs?"]
+PAIRS = ["What is the difference between {}?", "How do {} differ?", "Explain the difference between {}.", "What do {} have in common?", "I always confuse {}.", "Compare {}.", "Are {} the same?"]
+BIGGER = ["Which is bigger, {}?", "What is larger: {}?", "Of the two, which is bigger: {}?", "Tell me which is smaller, {}."]
+SEQUENCE = ["What comes after {}?", "What comes before {}?", "And what follows {}?"]
+NAMES_OF = ["Name {}.", "Can you name {}?", "Tell me {}.", "Give me an example: {}.", "I need {}.", "Please list {}.", "Do you know {}?"]
+CLAIMS = ["True or false: {}.", "Is it true that {}?", "{}. Right or wrong?", "I heard that {}. Is that so?", "Somebody told me that {}.", "Do you agree that {}?", "Is it a myth that {}?"]
+TRANSLATED = ["What is '{}' in {tongue}?", "How do you say '{}' in {tongue}?", "Translate '{}' into {tongue}."]
+OPENINGS = ["Hi! ", "Quick question: ", "Hello. ", "Hey! ", "One more thing: ", "A question: "]
+IRREGULAR = {"mouse": "mice", "wolf": "wolves", "goose": "geese", "tomato": "tomatoes", "mango": "mangoes", "sheep": "sheep", "deer": "deer", "moose": "moose", "reindeer": "reindeer", "bison": "bison", "salmon": "salmon", "tuna": "tuna", "squid": "squid", "shrimp": "shrimp", "lynx": "lynxes", "buffalo": "buffaloes", "salesperson": "salespeople", "fisherman": "fishermen"}
+# fmt: on
+
+SUBJECTS: tuple[tuple[Sequence[str], Sequence[str], int], ...] = (
+    (DEFINED, of.SCIENCE, 3),
+    (DEFINED, of.CULTURE, 2),
+    (PEOPLE, of.PEOPLE, 2),
+    (COUNTRIES, of.COUNTRIES, 3),
+    (CITIES, of.CITIES, 2),
+    (LANDMARKS, of.LANDMARKS, 2),
+    (ANIMALS, of.ANIMALS, 3),
+    (FRUITS, of.FRUITS, 3),
+    (FOODS, of.FOODS, 2),
+    (OBJECTS, of.OBJECTS, 2),
+    (MATERIALS, of.MATERIALS, 2),
+    (INSTRUMENTS, of.INSTRUMENTS, 2),
+    (JOBS, of.JOBS, 2),
+    (BODY, of.BODY, 2),
+    (PLANTS, of.PLANTS, 2),
+    (SPORTS, of.SPORTS, 2),
+    (IDEAS, of.IDEAS, 2),
+    (HOW, of.HOW_TO, 2),
+    (WHY, of.WHY, 2),
+    (ADJECTIVES, words.ADJECTIVES, 3),
+    (NOUNS, words.NOUNS, 2),
+    (VERBS, words.VERBS, 2),
+    (ADVERBS, words.ADVERBS, 2),
+    (PHRASES, words.PHRASES, 2),
+    (EVENTS, of.EVENTS, 2),
+    (MOST, of.MOST, 2),
+    (COLOURED, of.COLOURED, 2),
+    (LEGS, of.LEGS, 2),
+    (PAIRS, of.PAIRS, 2),
+    (BIGGER, of.BIGGER, 2),
+    (SEQUENCE, of.SEQUENCE, 2),
+    (NAMES_OF, of.NAMES_OF, 2),
+    (CLAIMS, of.CLAIMS, 2),
+    (talk.ABOUT_WRITING, talk.WRITE, 5),
+    (talk.ABOUT_FEELING, talk.FEELING, 3),
+)
+"""Forms, what fills them, and how many forms each of these gets."""
 
 
 def plain_questions() -> Iterator[str]:
-    """Every question once, in a fixed order; slots are filled in turn, so that all values appear."""
-    yield from GREETINGS
-    yield from ABOUT_YOU
-    for i, topic in enumerate(TOPICS):
-        for j in range(4):
-            yield ABOUT_TOPIC[(i * 5 + j * 3) % len(ABOUT_TOPIC)].format(topic)
-    for i, country in enumerate(COUNTRIES):
-        for j in range(3):
-            yield ABOUT_COUNTRY[(i + j * 2) % len(ABOUT_COUNTRY)].format(country)
+    """Every question, in a fixed order; forms and slots are used in turn, so that all of them appear."""
+    yield from talk.GREETINGS
+    yield from talk.ABOUT_YOU
+    yield from talk.CHAT
+    yield from talk.REMARKS
+    yield from _typed(talk.FACTS)
+    yield from _typed(_wishes())
+    for forms, subjects, each in SUBJECTS:
+        yield from _typed(_filled(forms, subjects, each))
+    for verb, works in of.WHO_MADE.items():
+        yield from _typed(_filled([form.replace("{verb}", verb) for form in MAKERS], works, 2))
+    for kind, members in of.KINDS.items():
+        yield from _typed(f"Is {member} {kind}?" for member in members)
+    for i, tongue in enumerate(words.TONGUES):
+        forms = [form.replace("{tongue}", tongue) for form in TRANSLATED]
+        yield from _typed(_filled(forms[i % 3 :] + forms[: i % 3], words.FOREIGN, 1))
+
+
+def _wishes() -> Iterator[str]:
     for turn in range(6):
-        for position, wish in enumerate(WISHES):
-            filled = wish.format(**{k: (v := s.split("|"))[(turn * 5 + position) % len(v)] for k, s in SLOTS.items()})
+        for position, wish in enumerate(talk.WISHES):
+            filled = wish.format(**_slots(turn * 5 + position))
             if turn == 0 or filled != wish:
                 yield filled
-    yield from CHAT
-    yield from _about()
 
 
-def _about() -> Iterator[str]:
-    for forms, subjects, each in (
-        (ABOUT_HOW, HOW_TO, 3),
-        (ABOUT_WHY, WHY, 2),
-        (ABOUT_PEOPLE, PEOPLE, 2),
-        (ABOUT_WORDS, WORDS, 3),
-        (ABOUT_NAMES, NAMES_OF, 2),
-        (ABOUT_WRITING, WRITE, 4),
-    ):
-        for i, subject in enumerate(subjects):
-            for j in range(each):
-                values = {k: (v := text.split("|"))[(i * 3 + j * 5) % len(v)] for k, text in SLOTS.items()}
-                yield forms[(i * 3 + j) % len(forms)].format(subject.format(**values))
+def _filled(forms: Sequence[str], subjects: Sequence[str], each: int) -> Iterator[str]:
+    """Neighbouring subjects begin at other forms, and a subject's own forms lie apart."""
+    step = max(1, len(forms) // each)
+    for i, subject in enumerate(subjects):
+        for j in range(each):
+            bare = subject.format(**_slots(i * 3 + j * 5))
+            yield forms[(i + j * step) % len(forms)].format(bare, a=_with_article(bare), s=_plural(bare))
+
+
+def _slots(turn: int) -> dict[str, str]:
+    return {name: (values := text.split("|"))[turn % len(values)] for name, text in talk.SLOTS.items()}
+
+
+def _typed(questions: Iterable[str]) -> Iterator[str]:
+    """As people type: most of them neatly, some in small letters, without the last mark, or after a word of greeting."""
+    for i, question in enumerate(questions):
+        neat = question[0].upper() + question[1:]
+        if i % 9 == 4:
+            yield question.lower()
+        elif i % 9 == 7:
+            yield question.lower().rstrip("?.")
+        elif i % 13 == 5:
+            yield neat.rstrip("?.")
+        elif i % 31 == 11:
+            yield OPENINGS[i // 31 % len(OPENINGS)] + neat
+        else:
+            yield neat
+
+
+def _with_article(noun: str) -> str:
+    vowel = noun[0] in "aeiouAEIOU" and not noun.startswith(("uni", "uku", "euc", "uto", "euro"))
+    return f"an {noun}" if vowel or noun.startswith(("hour", "honour", "heir")) else f"a {noun}"
+
+
+def _plural(noun: str) -> str:
+    if noun in IRREGULAR:
+        return IRREGULAR[noun]
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
