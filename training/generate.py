@@ -32,7 +32,7 @@ NEW = "own new "
 PLOTS = ("plot", "histogram", "pie", "scatter", "random walk", "circle")
 SHARES = {
     "arithmetic": 20, "stories": 14, "strings": 20, "dates": 11, "units": 14, "tables": 16, "plots": 6, "web": 10, "special": 14, "shell": 3,
-    "own": 25, "without": 5, "cannot": 5, PLAIN: 26,
+    "own": 25, "without": 5, "cannot": 5, PLAIN: 80,
 }  # fmt: skip
 """How common kinds of requests are where the tools for them are there."""
 
