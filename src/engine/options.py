@@ -44,6 +44,8 @@ class ModelOptions:
     """LoRA adapters to load with the model."""
     default_adapter: str | None = None
     """Alias of the one that answers when a request names none; None: the model as it is."""
+    tool_adapter: str | None = None
+    """Alias of the one that answers instead where tools are offered."""
     adapter_limits: AdapterLimits = field(default_factory=AdapterLimits)
     cpu: bool = False
     threads: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -54,13 +54,13 @@ def test_every_engine_option_can_be_given(chosen):
     same = [
         item.name for item in fields(ModelOptions) if getattr(given, item.name) == getattr(ModelOptions(), item.name)
     ]
-    assert same == ["default_adapter", "pa_context_len", "pa_memory_mb", "pa_memory_fraction"]  # at most one of these
+    assert same == ["default_adapter", "tool_adapter", "pa_context_len", "pa_memory_mb", "pa_memory_fraction"]  # at most one of these
     assert [(adapter.alias, adapter.source) for adapter in given.adapters] == [("a", "x"), ("y", "y"), ("b", "owner/b")]
     assert given.adapter_limits == AdapterLimits(adapters=3)
     assert (given.format, given.alias, given.max_model_len, given.pa_block_size) == ("gguf", "pet", 5, 8)
 
 
-def test_the_default_model_answers_with_the_adapter_and_template_that_come_with_it(
+def test_the_default_model_uses_tools_by_the_adapter_and_template_that_come_with_it(
     chosen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     folder = tmp_path / "built-in"
@@ -69,7 +69,11 @@ def test_the_default_model_answers_with_the_adapter_and_template_that_come_with_
     monkeypatch.setattr("mistralrs_agent.cli.wiring.BUILT_IN", folder)
     given = model_options(chosen("--lora a=x"))
     assert [adapter.alias for adapter in given.adapters] == ["agent", "a"]
-    assert (given.default_adapter, given.chat_template) == ("agent", folder / "chat_template.jinja")
+    assert (given.tool_adapter, given.default_adapter) == ("agent", None)
+    assert given.chat_template == folder / "chat_template.jinja"
+    options = chosen("--lora a=x")
+    named = model_options(replace(options, chat=options.chat.model_copy(update={"adapter": "a"})))
+    assert (named.tool_adapter, named.default_adapter) == (None, "a")
     assert model_options(chosen("-m repo")) == ModelOptions(model_id="repo")
     assert model_options(chosen("-c FILE")).chat_template == tmp_path / "chat.jinja"
 

@@ -112,15 +112,16 @@ class ReplyGrammar:
 
     def _call_rules(self, calls: CallRules) -> list[str]:
         rules = [f"calls: {self.form.grammar(calls)}"]
-        if isinstance(self.form, BareFormat):
+        if self.form.opener is None:
             return [*rules, self._plain()]
-        return [*rules, *self._up_to("head", self.form.opener or "")]
+        return [*rules, *self._up_to("head", self.form.opener)]
 
     def _plain(self) -> str:
         """Text without calls."""
-        calls = f"/(?s:.*)/ {lark_string(self.form.opener or '')} /(?s:.*)/"
-        if self.form.opener is None and isinstance(self.form, BareFormat):
-            calls = rf"/(?s:\s*{self.form.bare_start}.*)/"
+        if self.form.opener is None:
+            calls = rf"/(?s:\s*{cast('BareFormat', self.form).bare_start}.*)/"
+        else:
+            calls = f"/(?s:.*)/ {lark_string(self.form.opener)} /(?s:.*)/"
         return f"plain: PLAIN\nPLAIN: /(?s:.*)/ & ~({calls})"
 
     def _thinking_rules(self, thinking: Thinking | None) -> tuple[list[str], str]:

@@ -15,6 +15,7 @@ from engine.chat.model import ChatRequest, ReplyEvent
 from engine.chat.prompt import PromptBuilder
 from engine.chat.reply import ReplyReader
 from engine.chat.template import ChatTemplate
+from engine.errors import AdapterError
 from engine.loading.source import ModelSource, resolve
 from engine.loading.tokenizer import load_tokenizer
 from engine.options import ModelOptions
@@ -29,10 +30,13 @@ log = logging.getLogger(__name__)
 class LocalChatModel:
     """A model on this machine. Implements `ChatModel`."""
 
-    def __init__(self, source: ModelSource, tokenizer: Tokenizer, service: Service) -> None:
-        """Raises: UnsupportedModel when the chat template is not valid."""
+    def __init__(
+        self, source: ModelSource, tokenizer: Tokenizer, service: Service, tool_adapter: str | None = None
+    ) -> None:
+        """`tool_adapter`: as in `ModelOptions`. Raises: UnsupportedModel when the chat template is not valid."""
         template = None if source.chat_template is None else ChatTemplate(source.chat_template, source.special_tokens)
-        self._prompts = PromptBuilder(template, tokenizer)
+        self._prompts = PromptBuilder(template, tokenizer, tool_adapter)
+        self._tool_adapter = tool_adapter
         self._tokenizer = tokenizer
         self._service = service
 
@@ -94,6 +98,11 @@ class LocalChatModel:
         return cast("AdapterStatus", await self._service.adapters(ListAdapters()))
 
     async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
+        if isinstance(command, UnloadAdapter) and command.alias == self._tool_adapter:
+            raise AdapterError(
+                f"Adapter {command.alias!r} answers where tools are offered; it can be replaced, not unloaded.",
+                code="lora_adapter_in_use",
+            )
         return cast("AdapterInfo", await self._service.adapters(command))
 
     async def close(self) -> None:
@@ -121,7 +130,7 @@ async def open_model(
         await asyncio.gather(source, tokenizer, return_exceptions=True)
         raise
     try:
-        return LocalChatModel(await source, await tokenizer, service)
+        return LocalChatModel(await source, await tokenizer, service, options.tool_adapter)
     except BaseException:
         await service.close()
         raise

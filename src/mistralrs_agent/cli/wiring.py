@@ -68,14 +68,14 @@ class Running:
 
 
 def model_options(options: Options) -> ModelOptions:
-    """What the engine is asked for. The default model answers with the adapter that comes with it."""
+    """What the engine is asked for. The default model uses tools by its adapter, and talks without."""
     asked = _asked(options)
     if asked.model_id is not None or asked.quantized_file is not None or not (BUILT_IN / CONFIG_FILE).is_file():
         return asked
     return replace(
         asked,
         adapters=(AdapterOption(BUILT_IN_ADAPTER, str(BUILT_IN)), *asked.adapters),
-        default_adapter=asked.default_adapter or BUILT_IN_ADAPTER,
+        tool_adapter=None if asked.default_adapter else BUILT_IN_ADAPTER,
         chat_template=asked.chat_template or BUILT_IN / "chat_template.jinja",
     )
 

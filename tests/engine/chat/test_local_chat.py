@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
+from engine.adapters.asked import UnloadAdapter
 from engine.chat.local import LocalChatModel
 from engine.chat.messages import Message, ToolChoice, ToolSpec
 from engine.chat.model import ChatRequest, ReplyFinished, TextDelta, ThinkingDelta, ToolCallArguments, ToolCallStarted
 from engine.chat.scripted import SCRIPTED_INFO
-from engine.errors import ContextOverflow, InvalidRequest, UnsupportedModel
+from engine.errors import AdapterError, ContextOverflow, InvalidRequest, UnsupportedModel
 from engine.loading.source import ModelSource
 from engine.request import Delta, EngineStats, FinishReason, Request, SamplingParams, TokenLogprob, Usage
 
@@ -64,12 +65,17 @@ def tokenizer(*special: str) -> Tokenizer:
     return built
 
 
-def local(service: ReplayingService, template: str | None = CHATML, special: Sequence[str] = ()) -> LocalChatModel:
+def local(
+    service: ReplayingService,
+    template: str | None = CHATML,
+    special: Sequence[str] = (),
+    tool_adapter: str | None = None,
+) -> LocalChatModel:
     source = ModelSource(
         name="m", notice="", kind="gguf", weight_files=(), config={}, tokenizer_file=None, chat_template=template,
         special_tokens={"bos_token": "<s>"}, eos_token_ids=(), sampling_defaults=SamplingParams(),
     )  # fmt: skip
-    return LocalChatModel(source, tokenizer(*special), service)
+    return LocalChatModel(source, tokenizer(*special), service, tool_adapter)
 
 
 def prompt_of(service: ReplayingService) -> str:
@@ -221,3 +227,17 @@ async def test_stats_and_close_go_to_the_service():
     assert (await model.stats()).kv_blocks_total == 8
     await model.close()
     assert service.closed
+
+
+async def test_the_adapter_for_tools_answers_where_tools_are_offered_and_nothing_else_is_named():
+    service = ReplayingService(["Hi"])
+    model = local(service, tool_adapter="agent")
+    for asked in ({}, {"tools": [WEATHER]}, {"tools": [WEATHER], "adapter": "other"}, {"adapter": "other"}):
+        await events_of(model, **asked)
+    assert [request.adapter for request in service.requests] == [None, "agent", "other", "other"]
+
+
+async def test_the_adapter_for_tools_cannot_be_unloaded():
+    with pytest.raises(AdapterError, match="where tools are offered") as refused:
+        await local(ReplayingService(), tool_adapter="agent").change_adapter(UnloadAdapter("agent"))
+    assert refused.value.code == "lora_adapter_in_use"

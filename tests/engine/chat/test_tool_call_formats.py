@@ -260,6 +260,16 @@ UNMARKED = {
 
 
 @pytest.mark.parametrize("family", sorted((FAMILIES | WHOLE_REPLY).keys() - UNMARKED))
+def test_a_reply_may_be_text_or_text_and_then_a_call(family: str):
+    template, raw = (FAMILIES | WHOLE_REPLY)[family]
+    tools = [ToolSpec("f", "", ANY["f"]), ToolSpec("g", "", {})]
+    free = ReplyGrammar(format_of(template), byte_tokenizer()).constraint(tools, ToolChoice())
+    assert free is not None
+    assert follow(free, byte_tokenizer(), "Hm.") == "whole"
+    assert follow(free, byte_tokenizer(), raw[: raw.index("1") + 1]) == "open"
+
+
+@pytest.mark.parametrize("family", sorted((FAMILIES | WHOLE_REPLY).keys() - UNMARKED))
 def test_calls_that_are_forbidden_cannot_be_written(family: str):
     template, raw = (FAMILIES | WHOLE_REPLY)[family]
     tokenizer, tools = byte_tokenizer(), [ToolSpec("f", "", {}), ToolSpec("g", "", {})]
