@@ -42,6 +42,10 @@ class Chat(Protocol):
         """Send a file along with the next message."""
         ...
 
+    def detach(self) -> None:
+        """Take back every file that waits for the next message."""
+        ...
+
     async def list_files(self) -> None: ...
 
     async def save_file(self, words: str) -> None:
@@ -98,6 +102,10 @@ async def _attach(chat: Chat, path: str) -> None:
     chat.attach(path)
 
 
+async def _detach(chat: Chat, _: str) -> None:
+    chat.detach()
+
+
 async def _files(chat: Chat, _: str) -> None:
     await chat.list_files()
 
@@ -148,6 +156,7 @@ COMMANDS = (
     Command("tools", "", "list the tools of this chat", _tools),
     Command("sandbox", "", "what stands around the tools that run code", _sandbox),
     Command("attach", "PATH", "send a file with the next message (or @PATH)", _attach),
+    Command("detach", "", "take attached files back before they are sent", _detach),
     Command("files", "", "list the files of this chat", _files),
     Command("save", "NAME [FOLDER]", "save a file of this chat to your disk", _save),
     Command("permission", "auto|ask|deny", "what happens before a tool runs", _permission),

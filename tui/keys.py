@@ -21,6 +21,7 @@ PROMPT_KEYS: list[Binding] = [
     Binding("tab", "complete", "Complete", id="prompt.complete", show=False),
     Binding("up", "older", "Earlier message", id="prompt.older", show=False),
     Binding("down", "newer", "Later message", id="prompt.newer", show=False),
+    Binding("ctrl+u", "clear_text", "Clear the text", id="prompt.clear", show=False),
     Binding("ctrl+d", "delete_or_leave", "Leave", id="prompt.leave", show=False),
 ]
 

@@ -184,7 +184,7 @@ async def test_the_next_provider_is_asked_when_public_engines_refuse(engines, pr
 async def test_engines_that_cannot_be_reached_are_a_failure_that_says_so(engines):
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
         engines.port = server.sockets[0].getsockname()[1]  # where nothing will listen
-    with pytest.raises(ToolFailed, match=r"no search engine could be reached \(\w*Error\); is this machine online\?"):
+    with pytest.raises(ToolFailed, match=r"no search engine could be reached; is this machine online\?"):
         await DdgsProvider().search("lighthouse", 5)
 
 

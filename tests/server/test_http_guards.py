@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 import httpx
 import pytest
@@ -130,3 +131,12 @@ async def test_the_api_description_is_served():
     async with http_client(make_agent()) as client:
         paths = (await client.get("/api-doc/openapi.json")).json()["paths"]
     assert {"/v1/chat/completions", "/v1/completions", "/v1/models", "/health"} <= set(paths)
+
+
+async def test_the_documentation_page_loads_nothing_from_elsewhere():
+    async with http_client(make_agent()) as client:
+        page = (await client.get("/docs")).text
+        sources = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+        assert len(sources) >= 3 and "://" not in page
+        for source in sources:
+            assert (await client.get(source)).status_code == 200

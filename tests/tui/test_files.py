@@ -28,6 +28,26 @@ async def test_attached_and_mentioned_files_go_with_the_message(open_chat, tmp_p
         assert first.endswith("\nWith a b.csv, c.txt, d.txt") and second == "and now?"
 
 
+async def test_waiting_files_stay_in_sight_until_they_are_sent_or_taken_back(open_chat, tmp_path):
+    (tmp_path / "[b]a.csv").write_text("x")
+    app = open_chat(answer("ok"))
+    async with app.run_test() as pilot:
+        waiting = app.screen.query_one(".attached")
+        assert not waiting.display
+        await say(pilot, f"/attach {tmp_path / '[b]a.csv'}")
+        await until(pilot, lambda: waiting.display)
+        assert "[b]a.csv" in str(waiting.content)
+        await say(pilot, "/detach")
+        await until(pilot, lambda: not waiting.display)
+        await say(pilot, "/detach")
+        await until(pilot, lambda: "No file is attached" in "".join(seen(app, "Note")))
+        await say(pilot, f"/attach {tmp_path / '[b]a.csv'}")
+        await say(pilot, "look")
+        await until(pilot, lambda: app.conversation.sent and not busy(app))
+        assert not waiting.display
+        assert [[file.name for file in files] for files in app.conversation.sent_files] == [["[b]a.csv"]]
+
+
 async def test_a_file_that_cannot_be_attached_is_said_and_the_words_come_back(open_chat, tmp_path):
     app = open_chat()
     async with app.run_test() as pilot:

@@ -10,6 +10,7 @@ from tests.tui.conftest import busy, say, seen, until
 from tests.tui.scripted_conversation import CALL_READY, INFO, answer, call_finished, finished
 from tui.commands import COMMANDS
 from tui.widgets.answer import Answer
+from tui.widgets.notes import Note
 from tui.widgets.prompt import Prompt
 from tui.widgets.tool_card import ToolCard
 
@@ -135,15 +136,31 @@ async def test_a_command_can_force_a_tool(open_chat, typed, sent):
         ("/copy", "no answer"),
     ],
 )
-async def test_a_wrong_command_is_explained_and_stays_in_the_prompt(open_chat, typed, told):
+async def test_a_wrong_command_is_explained_and_stays_in_the_prompt_until_something_else_is_typed(
+    open_chat, typed, told
+):
     app = open_chat()
-    async with app.run_test(notifications=True) as pilot:
+    async with app.run_test() as pilot:
         await say(pilot, typed)
-        await until(pilot, lambda: app._notifications)
-        (notification,) = app._notifications
-        assert told in notification.message
+        await until(pilot, lambda: app.screen.query(Note))
+        (note,) = seen(app, "Transcript Note")
+        assert note.startswith(f"{typed}\n") and told in note
+        assert prompt_of(app).text == typed
+        await pilot.press("H", "i")
+        assert prompt_of(app).text == "Hi"
+        await pilot.press("up")
         assert prompt_of(app).text == typed
         assert app.conversation.sent == []
+
+
+async def test_the_text_can_be_cleared_and_comes_back(open_chat):
+    app = open_chat()
+    async with app.run_test() as pilot:
+        prompt_of(app).show("one\ntwo")
+        await pilot.press("ctrl+u")
+        assert prompt_of(app).text == ""
+        await pilot.press("ctrl+z")
+        assert prompt_of(app).text == "one\ntwo"
 
 
 async def test_permission_changes_and_a_refusal_is_told(open_chat):
@@ -154,7 +171,7 @@ async def test_permission_changes_and_a_refusal_is_told(open_chat):
         assert seen(app, "StatusLine .permission") == ["tools: deny"]
         app.conversation.floor = Permission.ASK
         await say(pilot, "/permission auto")
-        await until(pilot, lambda: app._notifications)
+        await until(pilot, lambda: app.screen.query("Transcript Note"))
         assert seen(app, "StatusLine .permission") == ["tools: deny"]
 
 

@@ -32,6 +32,7 @@ from tui.widgets.approval import ApprovalPrompt
 from tui.widgets.approvals import Approvals
 from tui.widgets.command_hints import CommandHints
 from tui.widgets.notes import ErrorNote, Note
+from tui.widgets.plain import Plain
 from tui.widgets.prompt import Prompt
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
@@ -42,6 +43,10 @@ log = logging.getLogger(__name__)
 
 LEAVE_WITHIN_S = 2.0
 """A second Ctrl-C this soon leaves."""
+
+
+class Busy(UserError):
+    """What has to wait until the turn has ended."""
 
 
 class ChatScreen(Screen[None]):
@@ -71,6 +76,7 @@ class ChatScreen(Screen[None]):
         self._activity = Activity(clock)
         self._approvals = Approvals()
         self._hints = CommandHints()
+        self._waiting_files = Plain(classes="attached")
         self._prompt = Prompt(history)
         self._status = StatusLine(conversation.info)
 
@@ -79,13 +85,14 @@ class ChatScreen(Screen[None]):
         yield self._activity
         yield self._approvals
         yield self._hints
+        yield self._waiting_files
         yield self._prompt
         yield self._status
         yield Footer()
 
     async def on_mount(self) -> None:
         self._prompt.focus()
-        self._hints.display = False
+        self._hints.display = self._waiting_files.display = False
         self._status.show_permission(self._conversation.permission)
         await self._transcript.add(Welcome(self._conversation.info))
         *sent, unsent = self._typed.split("\n")
@@ -103,9 +110,13 @@ class ChatScreen(Screen[None]):
                 self.ask(event.text)
             else:
                 await command[0].run(self, command[1])
-        except (UserError, EngineError) as error:
+        except Busy as error:
             self.notify(sentence(str(error)), severity="warning", markup=False)
             self._prompt.give_back(event.text)
+        except (UserError, EngineError) as error:
+            self._remember(event.text)
+            await self.say(f"{event.text}\n{sentence(str(error))}")
+            self._prompt.give_back_selected(event.text)
         else:
             self._remember(event.text)
 
@@ -188,7 +199,7 @@ class ChatScreen(Screen[None]):
     def ask(self, text: str, *, force_tool: str | None = None) -> None:
         self._refuse_while_busy()
         files = [*self._attached, *mentioned_files(text)]
-        self._attached = []
+        self._keep_files()
         self._turn = self._run_turn(text, force_tool, files)
 
     async def say(self, text: str) -> None:
@@ -198,7 +209,7 @@ class ChatScreen(Screen[None]):
     async def clear(self) -> None:
         self._refuse_while_busy()
         await self._conversation.reset()
-        self._attached = []
+        self._keep_files()
         await self._transcript.clear()
         await self._transcript.add(Welcome(self._conversation.info))
         self._status.show_context(0)
@@ -215,9 +226,12 @@ class ChatScreen(Screen[None]):
         self.notify("Copied the last answer")
 
     def attach(self, path: str) -> None:
-        file = local_file(path)
-        self._attached.append(file)
-        self.notify(f"{file.name} goes with your next message", markup=False)
+        self._keep_files(*self._attached, local_file(path))
+
+    def detach(self) -> None:
+        if not self._attached:
+            raise UserError("no file is attached")
+        self._keep_files()
 
     async def list_files(self) -> None:
         await self.say(listing(await self._conversation.files()))
@@ -234,9 +248,16 @@ class ChatScreen(Screen[None]):
     def _busy(self) -> bool:
         return self._turn is not None and not self._turn.is_finished
 
+    def _keep_files(self, *files: InputFile) -> None:
+        """Have these, and no others, go with the next message."""
+        self._attached = list(files)
+        names = ", ".join(file.name for file in files)
+        self._waiting_files.show(f"With your next message: {names} · /detach takes them back")
+        self._waiting_files.display = bool(files)
+
     def _refuse_while_busy(self) -> None:
         if self._busy:
-            raise UserError("the model is still answering; Esc stops it")
+            raise Busy("the model is still answering; Esc stops it")
 
     @work(exit_on_error=False)
     async def _run_turn(self, text: str, force_tool: str | None, files: Sequence[InputFile]) -> None:

@@ -46,6 +46,12 @@ class Prompt(TextArea):
         """Put a message that could not be sent before what was typed since."""
         self.show(f"{text}\n{self.text}" if self.text else text)
 
+    def give_back_selected(self, text: str) -> None:
+        """Put back what was wrong, unless something was typed since: the next letter replaces it, a move keeps it."""
+        if not self.text:
+            self.show(text)
+            self.select_all()
+
     async def _on_key(self, event: events.Key) -> None:
         """Obey own keys here rather than after bubbling up, so that they act in the order of typing."""
         active = self.screen.active_bindings.get(event.key)
@@ -60,6 +66,13 @@ class Prompt(TextArea):
         if text := self.text.strip():
             self.clear()
             self.post_message(self.Submitted(text))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.text) if action == "clear_text" else True
+
+    def action_clear_text(self) -> None:
+        """It can be undone."""
+        self.clear()
 
     def action_newline(self) -> None:
         self.insert("\n")

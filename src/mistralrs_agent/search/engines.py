@@ -146,7 +146,7 @@ async def _ask(name: str, method: str, url: str, **request: Any) -> dict[str, An
         async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=tls_context()) as client:
             response = await client.request(method, url, **request)
     except httpx.HTTPError as error:
-        raise ToolFailed(f"web search failed: {name} cannot be reached ({type(error).__name__})") from error
+        raise ToolFailed(f"web search failed: {name} cannot be reached") from error
     if response.is_error:
         reason = f"{response.status_code} {response.reason_phrase}".strip()
         raise ToolFailed(f"web search failed: {name} answered HTTP {reason}")

@@ -40,9 +40,8 @@ class PublicEngines(DDGS):
             raise ToolFailed(f"web search failed: {self._reasons()}") from error
 
     def _reasons(self) -> str:
-        if all(reason.startswith(_UNREACHABLE) for reason in self.failures.values()):
-            (how, *_) = (reason.removeprefix(_UNREACHABLE).strip() for reason in self.failures.values())
-            return f"no search engine could be reached {how}; is this machine online?"
+        if set(self.failures.values()) == {_UNREACHABLE}:
+            return "no search engine could be reached; is this machine online?"
         return ", ".join(f"{name} {reason}" for name, reason in sorted(self.failures.items()))
 
     def _get_engines(self, category: str, backend: str) -> list[BaseSearchEngine[Any]]:
@@ -81,5 +80,5 @@ def _reason(error: Exception) -> str:
     if "timed out" in str(error) or "Timeout" in type(error).__name__:
         return "did not answer in time"
     if isinstance(error, DDGSException) and re.fullmatch(r"\w*Error", kind):
-        return f"{_UNREACHABLE} ({kind})"
+        return _UNREACHABLE
     return f"answered in an unknown form ({type(error).__name__})"

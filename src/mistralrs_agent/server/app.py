@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -50,7 +51,7 @@ def _app(agent: Agent, settings: ServerSettings, telemetry: Telemetry | None, ro
         async with mcp_server.session_manager.run():
             yield
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="mistralrs-agent",
         version=__version__,
         openapi_url="/api-doc/openapi.json",
