@@ -56,8 +56,8 @@ class Ask:
     family: str = ""
     no_output: bool = False
     """The last round prints nothing that the answer quotes."""
-    open_end: bool = False
-    """The answer is the beginning of one; nothing is asked after it."""
+    by_base: bool = False
+    """The base model answered so, by itself."""
     tool: Mapping[str, Any] | None = None
     """A tool of the caller that must be offered, as a function in OpenAI's shape."""
     without: tuple[Kind, ...] = ()

@@ -1,6 +1,6 @@
 """Asks the base model all plain questions, without tools, and keeps its greedy answers: `python -m training.base_answers FILE`.
 
-Of long answers the beginning is kept: that no tool is called, and how it starts, is learned from them; not that they end.
+It rambles, so of each answer only the first sentences are kept, to where it repeats itself; evasions are left out.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from training.plain_questions import plain_questions
 AT_ONCE = 16
 CUT_OFF = " …"
 """Behind an answer that did not come to its end."""
-KEPT_WORDS = 40
-"""Of such an answer."""
+MOST_WORDS, FEWEST_WORDS, REPEATED_WORDS = 60, 3, 4
+LIST = re.compile(r"\n\s*(?:\d+[.)]|[-*•])\s")
+SENTENCE_END = re.compile(r"""(?<!\b[A-Z])(?<!\b[DM]r)(?<!\bMrs)(?<!\bSt)[.!?]["')]*(?=\s|$)""")
+EVASION = re.compile(r"(?i)the (?:answer to|question of) |.*\[(?:your|name|insert|nurse|date|recipient)", re.DOTALL)
 
 
 async def answers(
@@ -55,23 +58,31 @@ async def _ask(model: LocalChatModel, question: str, max_tokens: int, tools: Seq
     return text.strip() + ("" if ended else CUT_OFF)
 
 
-def _kept(answer: str) -> dict[str, str | bool]:
-    """What is learned of it, and whether that is all."""
-    whole = not answer.endswith(CUT_OFF)
-    return {"answer": answer if whole else " ".join(answer.split(" ")[:KEPT_WORDS]), "whole": whole}
+def beginning(answer: str) -> str:
+    """Whole sentences from the start, before a list and before the text repeats itself; empty when they are worth little."""
+    if EVASION.match(answer):
+        return ""
+    text = LIST.split(answer)[0]
+    kept = ""
+    for end in SENTENCE_END.finditer(text):
+        words = text[: end.end()].lower().split()
+        runs = [tuple(words[i : i + REPEATED_WORDS]) for i in range(len(words) - REPEATED_WORDS + 1)]
+        if len(words) > MOST_WORDS or len(set(runs)) < len(runs):
+            break
+        kept = text[: end.end()]
+    return kept if len(kept.split()) >= FEWEST_WORDS else ""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--max-tokens", type=int, default=120)
+    parser.add_argument("--max-tokens", type=int, default=80)
     chosen = parser.parse_args()
     questions = list(dict.fromkeys(plain_questions()))
     found = asyncio.run(answers(questions, chosen.max_tokens))
-    kept = [{"question": question, **_kept(answer)} for question, answer in found if answer]
+    kept = [{"question": question, "answer": text} for question, answer in found if (text := beginning(answer))]
     chosen.file.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept), "utf-8")
-    whole = sum(bool(one["whole"]) for one in kept)
-    print(f"{len(kept)} answers, {whole} of them ended within {chosen.max_tokens} tokens")
+    print(f"{len(kept)} of {len(found)} answers kept")
 
 
 if __name__ == "__main__":

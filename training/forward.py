@@ -148,6 +148,28 @@ class _CrossEntropy(torch.autograd.Function):
         return to_x * gradient, None, None
 
 
+class _Unlikeness(torch.autograd.Function):
+    """Kullback-Leibler divergence of what x (N, hidden) says from half what y (N, hidden) says and half `written`, summed."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, y: Tensor, written: Tensor, head: Tensor) -> Tensor:
+        loss, gradients = torch.zeros(()), []
+        for rows, theirs, tokens in zip(x.split(AT_ONCE), y.split(AT_ONCE), written.split(AT_ONCE), strict=True):
+            found = (rows @ head.T).float().log_softmax(-1)
+            wanted = (theirs @ head.T).float().softmax(-1).mul_(0.5)
+            wanted[torch.arange(len(tokens)), tokens] += 0.5
+            loss += (torch.xlogy(wanted, wanted) - wanted * found).sum()
+            gradients.append(found.exp_().sub_(wanted).to(x.dtype) @ head)
+        ctx.save_for_backward(torch.cat(gradients))
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        (to_x,) = ctx.saved_tensors
+        return to_x * gradient, None, None, None
+
+
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
@@ -169,7 +191,9 @@ class _Group:
         up = tuple(layer.lora_B["default"].weight for layer in layers)
         return cls(weight, down, up, layers[0].scaling["default"])
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, adapted: bool) -> Tensor:
+        if not adapted:
+            return x @ self.weight.T
         down = torch.cat(self.down) if len(self.down) > 1 else self.down[0]
         up = torch.block_diag(*self.up) if len(self.up) > 1 else self.up[0]
         return _Adapted.apply(x, self.weight, down, up * self.scale)  # type: ignore[no-any-return]
@@ -216,19 +240,34 @@ class Forward:
         ]
 
     def loss(self, row: Row) -> Tensor:
-        """Cross entropy, summed over the tokens that are to be learned; only these go through the head."""
+        """Summed over the tokens to learn: cross entropy, and for those of the base model how unlike it the model is.
+
+        What it says without adapter to the bare question is what is to be said with it, among tools: half its
+        probabilities, which tell more than one token (Hinton et al. 2015, arXiv:1503.02531), and half the token that
+        it wrote, which was chosen: where answers often go astray none of these does.
+        """
+        states, targets = self._states(row, adapted=True)
+        which, alone = row.by_base()
+        loss = _CrossEntropy.apply(states[~which], self._head, targets[~which])
+        if alone is not None:
+            with torch.no_grad():
+                theirs, written = self._states(alone, adapted=False)
+            loss = loss + _Unlikeness.apply(states[which], theirs, written, self._head)
+        return loss  # type: ignore[no-any-return]
+
+    def _states(self, row: Row, *, adapted: bool) -> tuple[Tensor, Tensor]:
+        """What the head makes a token to learn of (N, hidden), and that token (N)."""
         ids, positions, places, targets = row.tokens_and_targets()
         x = self._embedding[ids]
         cos, sin = self._angles(positions, x)
         sizes = [len(row.examples[0].prefix), *(len(example.ids) for example in row.examples)]
         hidden = torch.full((BLOCK, BLOCK), -torch.inf, dtype=x.dtype).triu(1)
         for layer in self._layers:
-            x = x + layer.out(
-                self._attention(layer.qkv(_Norm.apply(x, layer.norm_before, self._eps)), cos, sin, sizes, hidden)
-            )
-            x = x + layer.down(_Gated.apply(layer.gate_up(_Norm.apply(x, layer.norm_after, self._eps))))
-        chosen = _Norm.apply(x[places], self._norm, self._eps)
-        return _CrossEntropy.apply(chosen, self._head, targets)  # type: ignore[no-any-return]
+            qkv = layer.qkv(_Norm.apply(x, layer.norm_before, self._eps), adapted)
+            x = x + layer.out(self._attention(qkv, cos, sin, sizes, hidden), adapted)
+            gated = _Gated.apply(layer.gate_up(_Norm.apply(x, layer.norm_after, self._eps), adapted))
+            x = x + layer.down(gated, adapted)
+        return _Norm.apply(x[places], self._norm, self._eps), targets
 
     def _angles(self, positions: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         cos, sin = self._rotary(x[None], positions[None])

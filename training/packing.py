@@ -25,6 +25,8 @@ class Example:
     """What follows."""
     spans: tuple[tuple[int, int], ...]
     """Parts of `ids` that the model is to write."""
+    alone: tuple[tuple[int, ...], ...]
+    """For each of them the prompt after which the base model wrote it, all but its end; empty where it did not."""
     family: str = ""
 
 
@@ -46,6 +48,18 @@ class Row:
             places += [start + i for a, b in example.spans for i in range(a, b)]
         all_ids, learned = torch.tensor(ids), torch.tensor(places)
         return all_ids, torch.tensor(positions), learned - 1, all_ids[learned]
+
+    def by_base(self) -> tuple[Tensor, Row | None]:
+        """Which of the tokens to learn the base model wrote (N), and the row in which it did so by itself."""
+        which: list[bool] = []
+        alone: list[Example] = []
+        for example in self.examples:
+            for prompt, (start, end) in zip(example.alone, example.spans, strict=True):
+                text = example.ids[start : end - 1]
+                which += [bool(prompt)] * len(text) + [False]
+                if prompt:
+                    alone.append(Example((), prompt + text, ((len(prompt), len(prompt + text)),), ((),)))
+        return torch.tensor(which), Row(tuple(alone)) if alone else None
 
     @property
     def tokens(self) -> int:

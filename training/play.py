@@ -46,8 +46,8 @@ class Conversation:
     messages: tuple[Message, ...]
     learned: tuple[int, ...]
     """Which of the messages the model is to write so."""
-    open_end: bool = False
-    """The last message breaks off: that it ends is not learned."""
+    by_base: frozenset[int] = frozenset()
+    """Which of these the base model wrote, when it was asked nothing but the message before."""
 
 
 class Unplayable(Exception):
@@ -67,6 +67,7 @@ class Player:
         session = f"play-{number}"
         messages: list[Message] = [Message("system", tools.system)] if tools.system else []
         learned: list[int] = []
+        by_base: list[int] = []
         day = next((ask.today for ask in asks if ask.today), None)
         try:
             if any(call.result is None for ask in asks for one in ask.rounds for call in one.calls):
@@ -85,10 +86,11 @@ class Player:
                         printed += [text] if (text := _printed(content)) and call.kind in ("python", "shell") else []
                         messages.append(Message("tool", content, tool_call_id=tool_call.id, name=tool_call.name))
                 learned.append(len(messages))
+                by_base += [len(messages)] if ask.by_base else []
                 messages.append(Message("assistant", _answer(ask, printed)))
         finally:
             await self._interpreters.end(session)
-        return Conversation(asks[0].family, tools.specs, tuple(messages), tuple(learned), asks[-1].open_end)
+        return Conversation(asks[0].family, tools.specs, tuple(messages), tuple(learned), frozenset(by_base))
 
     async def _prepare(self, session: str, asks: Sequence[Ask], day: date | None, rng: random.Random) -> None:
         """Files, chance and the day, before anything is asked."""

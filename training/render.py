@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from tokenizers import Tokenizer
 
-from engine import ChatRequest
+from engine import ChatRequest, Message
 from engine.chat.prompt import PromptBuilder
 from engine.chat.template import ChatTemplate
 from engine.loading.source import resolve
@@ -35,6 +35,12 @@ def prompt_tokens(conversation: Conversation, before: int) -> list[int]:
     return prompts.encode(prompts.render(ChatRequest(conversation.messages[:before], tools=conversation.tools)))
 
 
+def _alone(question: str) -> tuple[int, ...]:
+    """The prompt of a question without tools."""
+    _, _, prompts = _served()
+    return tuple(prompts.encode(prompts.render(ChatRequest([Message("user", question)]))))
+
+
 def example(conversation: Conversation) -> Example:
     """Tokens of the conversation, and which of them the model is to write.
 
@@ -50,15 +56,16 @@ def example(conversation: Conversation) -> Example:
         whole = template.render(conversation.messages[: position + 1], conversation.tools, add_generation_prompt=False)
         text = prompts.render(ChatRequest(conversation.messages[:position], tools=conversation.tools))
         reply = whole[len(text) :]
-        broken_off = conversation.open_end and position == conversation.learned[-1]
-        end = reply.rindex(END) + (0 if broken_off else len(END))
-        written = tokenizer.encode(reply[:end], add_special_tokens=False).ids
+        written = tokenizer.encode(reply[: reply.rindex(END) + len(END)], add_special_tokens=False).ids
         ids = [*prompt, *written]
         spans.append((len(prompt), len(ids)))
     first = ids.index(tokenizer.token_to_id(END)) + 2  # and the line end after it
-    return Example(
-        tuple(ids[:first]), tuple(ids[first:]), tuple((a - first, b - first) for a, b in spans), conversation.family
+    alone = tuple(
+        _alone(conversation.messages[position - 1].content) if position in conversation.by_base else ()
+        for position in conversation.learned
     )
+    edges = tuple((a - first, b - first) for a, b in spans)
+    return Example(tuple(ids[:first]), tuple(ids[first:]), edges, alone, conversation.family)
 
 
 def as_text(ids: tuple[int, ...]) -> str:

@@ -39,7 +39,7 @@ async def lists() -> str:
     """Every question with two answers, then which was which."""
     adapted = ModelOptions(
         adapters=(AdapterOption(BUILT_IN_ADAPTER, str(BUILT_IN)),),
-        default_adapter=BUILT_IN_ADAPTER,
+        tool_adapter=BUILT_IN_ADAPTER,
         chat_template=Path(BUILT_IN) / "chat_template.jinja",
     )
     base = dict(await answers(QUESTIONS, MAX_TOKENS))

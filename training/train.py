@@ -154,7 +154,13 @@ def read_examples(file: Path) -> list[Example]:
     with file.open(encoding="utf-8") as lines:
         read = map(json.loads, lines)
         return [
-            Example(tuple(e["prefix"]), tuple(e["ids"]), tuple((a, b) for a, b in e["spans"]), e["family"])
+            Example(
+                tuple(e["prefix"]),
+                tuple(e["ids"]),
+                tuple((a, b) for a, b in e["spans"]),
+                tuple(map(tuple, e["alone"])),
+                e["family"],
+            )
             for e in read
         ]
 

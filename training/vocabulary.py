@@ -13,14 +13,39 @@ from engine.options import ModelOptions
 
 SYLLABLES = ["ba", "be", "bi", "bo", "bra", "bri", "ca", "co", "da", "de", "do", "dra", "el", "en", "fa", "fe", "fi", "fo", "ga", "go", "gra", "ha", "he", "ho", "in", "ja", "jo", "ka", "ki", "ko", "la", "le", "li", "lo", "lu", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "ol", "or", "pa", "pe", "po", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "sta", "ta", "te", "ti", "to", "tra", "ul", "va", "ve", "vi", "wa", "wi", "zo"]  # fmt: skip
 ENDINGS = ["dale", "ford", "ham", "ley", "mere", "mont", "port", "ton", "burg", "stead", "wick", "wood", "field", "haven", "more", "ster", "rin", "las", "nor", "dan", "vik", "sen", "mann", "ell", "ard"]  # fmt: skip
+SUFFIXES = [
+    "s",
+    "er",
+    "ery",
+    "ers",
+    "ing",
+    "ist",
+    "ists",
+    "ness",
+    "let",
+    "ry",
+    "ling",
+    "dom",
+    "eries",
+    "yard",
+    "house",
+    "shop",
+    "line",
+    "ware",
+]
+
+
+@cache
+def _held_out() -> frozenset[str]:
+    """Words of the prompts that the model is judged by."""
+    prompts = files("mistralrs_agent").joinpath("evaluation/prompts.tsv").read_text("utf-8")
+    return frozenset(re.findall(r"\w+", prompts.lower()))
 
 
 @cache
 def _known() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Words and words with a capital, in the order of the vocabulary."""
-    held_out = set(
-        re.findall(r"\w+", files("mistralrs_agent").joinpath("evaluation/prompts.tsv").read_text("utf-8").lower())
-    )
+    held_out = _held_out()
     tokens = load_tokenizer(resolve(ModelOptions(), lambda line: None)).get_vocab()
     whole = [token[1:] for token, _ in sorted(tokens.items(), key=lambda pair: pair[1]) if token.startswith("Ġ")]
     read = [word for word in whole if word.isascii() and 4 <= len(word) <= 11 and word.lower() not in held_out]
@@ -29,9 +54,16 @@ def _known() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def any_word(rng: random.Random) -> str:
-    """Some English word; the common ones come first in a vocabulary and more often."""
+    """Some word. English ones, of which the common come first in a vocabulary and more often, and those made of
+    pieces, which the tokenizer does not know whole: they too are copied letter by letter.
+    """
     words = _known()[0]
-    return words[int(len(words) * rng.random() ** 1.5)]
+    word = words[int(len(words) * rng.random() ** 1.5)]
+    if rng.random() < 0.75:
+        return word
+    start = "".join(rng.sample(SYLLABLES, rng.choice((2, 2, 3)))) if rng.random() < 0.3 else word
+    made = start + rng.choice(SUFFIXES)
+    return word if made in _held_out() else made
 
 
 def any_name(rng: random.Random) -> str:

@@ -11,6 +11,9 @@ import pytest
 
 from engine import Message, SamplingParams, ToolCall
 from engine.chat.messages import ToolSpec
+from engine.chat.template import ChatTemplate
+from engine.loading.source import resolve
+from engine.options import ModelOptions
 from mistralrs_agent.agent.turn import Attachment, Turn
 from mistralrs_agent.cli.wiring import open_agent
 from mistralrs_agent.options import Options
@@ -25,9 +28,8 @@ from training.render import as_text, example, prompt_tokens
 from training.toolsets import agent, toolset
 
 ANSWERS = [
-    Answer("hi", "Hello!", True),
-    Answer("What is a noun?", "A word for a thing.", True),
-    Answer("Tell me a story.", "Once upon a", False),
+    Answer("hi", "Hello!"),
+    Answer("What is a noun?", "A word for a thing."),
 ]
 
 
@@ -55,9 +57,28 @@ def test_what_is_learned_stands_behind_exactly_the_prompt_that_is_served(played:
             assert list(ids[:start]) == prompt_tokens(conversation, position)
             written = as_text(ids[start:end])
             message = conversation.messages[position]
-            last = conversation.open_end and position == conversation.learned[-1]
-            assert written.endswith("Once upon a" if last else "<|im_end|>")
+            assert written.endswith("<|im_end|>")
             assert (message.content or message.tool_calls[0].name) in written
+
+
+def test_answers_of_the_base_model_are_learned_as_it_gives_them_without_tools(played: list[Conversation]):
+    found = 0
+    for conversation in played:
+        learned = example(conversation)
+        for position, prompt, (start, end) in zip(conversation.learned, learned.alone, learned.spans, strict=True):
+            question, text = conversation.messages[position - 1].content, as_text(learned.ids[start : end - 1])
+            assert (Answer(question, text) in ANSWERS) == bool(prompt)
+            if prompt:
+                found += 1
+                assert as_text(prompt) == base_prompt(question)
+    assert found > 5
+
+
+def base_prompt(question: str) -> str:
+    """What the model's own template makes of it."""
+    source = resolve(ModelOptions(), print)
+    assert source.chat_template is not None
+    return ChatTemplate(source.chat_template, source.special_tokens).render([Message("user", question)])
 
 
 def test_there_are_many_families_and_each_makes_many_requests():
@@ -138,7 +159,7 @@ def test_a_tool_is_one_line():
 
 
 def test_rows_hold_each_example_once_and_only_with_its_own_prefix():
-    examples = [Example((1, 2, n % 3), tuple(range(5 + n)), ((1, 3),)) for n in range(40)]
+    examples = [Example((1, 2, n % 3), tuple(range(5 + n)), ((1, 3),), ((),)) for n in range(40)]
     made_rows = rows(examples, 60, seed=1)
     assert {e.ids for row in made_rows for e in row.examples} == {e.ids for e in examples}
     assert sum(len(row.examples) for row in made_rows) == 40

@@ -32,9 +32,12 @@ def tiny(dtype: torch.dtype = torch.float32) -> PeftModel:
 def row(seed: int = 0) -> Row:
     rng = random.Random(seed)
     prefix = tuple(rng.randrange(80) for _ in range(7))
-    lengths = (9, 5, 12)
+    alone = tuple(rng.randrange(80) for _ in range(5))
     return Row(
-        tuple(Example(prefix, tuple(rng.randrange(80) for _ in range(n)), ((2, 4), (n - 2, n))) for n in lengths)
+        tuple(
+            Example(prefix, tuple(rng.randrange(80) for _ in range(n)), ((2, 4), (n - 3, n)), prompts)
+            for n, prompts in ((9, ((), ())), (5, (alone, ())), (12, (alone[:3], alone)))
+        )
     )
 
 
@@ -42,11 +45,19 @@ def plain_loss(model: PeftModel, row: Row) -> Tensor:
     """Each conversation alone, whole logits: slow and obvious."""
     total = torch.zeros(())
     for example in row.examples:
-        ids = torch.tensor([example.prefix + example.ids])
-        logits = model(input_ids=ids).logits[0]
-        for start, end in example.spans:
-            for at in range(len(example.prefix) + start, len(example.prefix) + end):
-                total = total + nn.functional.cross_entropy(logits[at - 1 : at].float(), ids[0, at : at + 1])
+        ids = torch.tensor(example.prefix + example.ids)
+        logits = model(input_ids=ids[None]).logits[0].float()
+        for prompt, span in zip(example.alone, example.spans, strict=True):
+            start, end = (len(example.prefix) + edge for edge in span)
+            hard = end - 1 if prompt else start
+            total = total + nn.functional.cross_entropy(logits[hard - 1 : end - 1], ids[hard:end], reduction="sum")
+            if prompt:
+                with torch.no_grad(), model.disable_adapter():
+                    by_base = model(input_ids=torch.tensor([[*prompt, *ids[start : end - 1]]])).logits[0].float()
+                written = nn.functional.one_hot(ids[start : end - 1], by_base.shape[-1])
+                wanted = (by_base[len(prompt) - 1 : -1].softmax(-1) + written) / 2
+                found = logits[start - 1 : end - 2].log_softmax(-1)
+                total = total + nn.functional.kl_div(found, wanted, reduction="sum")
     return total
 
 
@@ -73,7 +84,7 @@ def test_training_lowers_the_loss_and_leaves_the_base_alone():
     frozen = {name: p.clone() for name, p in model.named_parameters() if not p.requires_grad}
     trainer = Trainer(model)
     losses = [trainer.learn([row()], 1e-2) for _ in range(30)]
-    assert losses[-1] < losses[0] - 0.2  # the frozen head of a model this small allows little more
+    assert losses[-1] < losses[0] - 0.1  # the frozen head of a model this small allows little more
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             assert torch.equal(parameter, frozen[name])
