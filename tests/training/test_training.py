@@ -7,9 +7,11 @@ import random
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from training.average import average
 from training.base_model import with_adapter
 from training.forward import Forward
 from training.packing import Example, Row
@@ -125,3 +127,15 @@ def test_the_rate_rises_stays_and_falls():
     assert recipe.rate_at(50) == 1.0
     assert recipe.rate_at(90) == pytest.approx(0.5)
     assert recipe.rate_at(99) == pytest.approx(0.05)
+
+
+def test_adapters_are_averaged_with_their_weights_and_others_are_refused(tmp_path):
+    for name, value, rows in (("a", 1.0, 2), ("b", 4.0, 2), ("c", 1.0, 3)):
+        (tmp_path / name).mkdir()
+        save_file({"x": torch.full((rows, 2), value)}, tmp_path / name / "adapter_model.safetensors")
+        (tmp_path / name / "adapter_config.json").write_text("{}")
+    average({tmp_path / "a": 2.0, tmp_path / "b": 1.0}, tmp_path / "out")
+    assert torch.equal(load_file(tmp_path / "out" / "adapter_model.safetensors")["x"], torch.full((2, 2), 2.0))
+    assert (tmp_path / "out" / "adapter_config.json").is_file()
+    with pytest.raises(ValueError, match="same matrices"):
+        average({tmp_path / "a": 1.0, tmp_path / "c": 1.0}, tmp_path / "out")
