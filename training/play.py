@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import mimetypes
 import random
@@ -18,6 +19,7 @@ from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.python import PythonTool
 from mistralrs_agent.tools.shell import ShellTool
 from sandbox import SandboxPolicy
+from sandbox.files import CLOCK_STEP_NS
 from training.ask import Ask, Call
 from training.toolsets import Toolset
 
@@ -99,6 +101,7 @@ class Player:
             for ask in asks:
                 for name, text in ask.files.items():
                     (opened.working_directory / name).write_text(text, "utf-8")
+            await asyncio.sleep(2 * CLOCK_STEP_NS / 1e9 if any(ask.files for ask in asks) else 0)  # not made by a call
             if day is not None:
                 await opened.run(DAY.format(y=day.year, m=day.month, d=day.day, **facts))
             else:
