@@ -6,7 +6,6 @@ Wortsman et al. 2022, "Model soups", arXiv:2203.05482.
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -18,21 +17,19 @@ CONFIG = "adapter_config.json"
 def average(parts: dict[Path, float], out: Path) -> None:
     """Write the mean of PEFT folders. Raises: ValueError when they are not adapters of one shape."""
     adapters = {folder: load_file(folder / WEIGHTS) for folder in parts}
-    first = next(iter(adapters.values()))
+    (folder, first), *_ = adapters.items()
+    config = (folder / CONFIG).read_text("utf-8")
     shapes = {name: tensor.shape for name, tensor in first.items()}
     if any({name: tensor.shape for name, tensor in other.items()} != shapes for other in adapters.values()):
         raise ValueError("these adapters have not the same matrices")
     whole = sum(parts.values())
     mean = {
-        name: sum(adapters[folder][name].float() * (weight / whole) for folder, weight in parts.items()).to(
-            tensor.dtype
-        )
+        name: sum(adapters[part][name].float() * (weight / whole) for part, weight in parts.items()).to(tensor.dtype)
         for name, tensor in first.items()
     }
     out.mkdir(parents=True, exist_ok=True)
     save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
-    if (out / CONFIG).resolve() != (next(iter(parts)) / CONFIG).resolve():
-        shutil.copyfile(next(iter(parts)) / CONFIG, out / CONFIG)
+    (out / CONFIG).write_text(config, "utf-8")
 
 
 def _part(text: str) -> tuple[Path, float]:

@@ -122,7 +122,17 @@ class _Attended(torch.autograd.Function):
         return to_q, to_k, to_v, None
 
 
-class _CrossEntropy(torch.autograd.Function):
+class _HeadLoss(torch.autograd.Function):
+    """A loss of x (N, hidden) behind the head, whose gradient the forward pass has made already: logits are large."""
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
+        (to_x,) = ctx.saved_tensors
+        return to_x * gradient, *[None] * (len(ctx.needs_input_grad) - 1)
+
+
+class _CrossEntropy(_HeadLoss):
     """Summed over rows of x (N, hidden) and the head (vocabulary, hidden), some rows at a time: logits are large."""
 
     @staticmethod
@@ -141,14 +151,8 @@ class _CrossEntropy(torch.autograd.Function):
         ctx.save_for_backward(torch.cat(gradients))
         return loss
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
-        (to_x,) = ctx.saved_tensors
-        return to_x * gradient, None, None
 
-
-class _Unlikeness(torch.autograd.Function):
+class _Unlikeness(_HeadLoss):
     """Kullback-Leibler divergence of what x (N, hidden) says from half what y (N, hidden) says and half `written`, summed."""
 
     @staticmethod
@@ -162,12 +166,6 @@ class _Unlikeness(torch.autograd.Function):
             gradients.append(found.exp_().sub_(wanted).to(x.dtype) @ head)
         ctx.save_for_backward(torch.cat(gradients))
         return loss
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
-        (to_x,) = ctx.saved_tensors
-        return to_x * gradient, None, None, None
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

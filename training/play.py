@@ -101,7 +101,8 @@ class Player:
             for ask in asks:
                 for name, text in ask.files.items():
                     (opened.working_directory / name).write_text(text, "utf-8")
-            await asyncio.sleep(2 * CLOCK_STEP_NS / 1e9 if any(ask.files for ask in asks) else 0)  # not made by a call
+            if any(ask.files for ask in asks):  # else they may count as made by the first call
+                await asyncio.sleep(2 * CLOCK_STEP_NS / 1e9)
             if day is not None:
                 await opened.run(DAY.format(y=day.year, m=day.month, d=day.day, **facts))
             else:

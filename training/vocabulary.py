@@ -13,26 +13,7 @@ from engine.options import ModelOptions
 
 SYLLABLES = ["ba", "be", "bi", "bo", "bra", "bri", "ca", "co", "da", "de", "do", "dra", "el", "en", "fa", "fe", "fi", "fo", "ga", "go", "gra", "ha", "he", "ho", "in", "ja", "jo", "ka", "ki", "ko", "la", "le", "li", "lo", "lu", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "ol", "or", "pa", "pe", "po", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "sta", "ta", "te", "ti", "to", "tra", "ul", "va", "ve", "vi", "wa", "wi", "zo"]  # fmt: skip
 ENDINGS = ["dale", "ford", "ham", "ley", "mere", "mont", "port", "ton", "burg", "stead", "wick", "wood", "field", "haven", "more", "ster", "rin", "las", "nor", "dan", "vik", "sen", "mann", "ell", "ard"]  # fmt: skip
-SUFFIXES = [
-    "s",
-    "er",
-    "ery",
-    "ers",
-    "ing",
-    "ist",
-    "ists",
-    "ness",
-    "let",
-    "ry",
-    "ling",
-    "dom",
-    "eries",
-    "yard",
-    "house",
-    "shop",
-    "line",
-    "ware",
-]
+SUFFIXES = ["s", "er", "ery", "ers", "ing", "ist", "ists", "ness", "let", "ry", "ling", "dom", "eries", "yard", "house", "shop", "line", "ware"]  # fmt: skip
 
 
 @cache
@@ -45,10 +26,9 @@ def _held_out() -> frozenset[str]:
 @cache
 def _known() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Words and words with a capital, in the order of the vocabulary."""
-    held_out = _held_out()
     tokens = load_tokenizer(resolve(ModelOptions(), lambda line: None)).get_vocab()
     whole = [token[1:] for token, _ in sorted(tokens.items(), key=lambda pair: pair[1]) if token.startswith("Ġ")]
-    read = [word for word in whole if word.isascii() and 4 <= len(word) <= 11 and word.lower() not in held_out]
+    read = [word for word in whole if word.isascii() and 4 <= len(word) <= 11 and word.lower() not in _held_out()]
     lower = tuple(word for word in read if word.isalpha() and word.islower())
     return lower, tuple(word for word in read if word.isalpha() and word.istitle())
 

@@ -23,7 +23,6 @@ class ChatApp(App[None]):
 
     TITLE = "mistralrs"
     CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (70, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual leaves it an instance variable
 
     def __init__(
         self,

@@ -153,6 +153,19 @@ async def test_a_wrong_command_is_explained_and_stays_in_the_prompt_until_someth
         assert app.conversation.sent == []
 
 
+async def test_the_status_line_shows_whole_facts_or_none(open_chat):
+    shown = set()
+    for width in (24, 45, 60, 80, 120):
+        app = open_chat()
+        async with app.run_test(size=(width, 24)) as pilot:
+            await pilot.pause()
+            for field in app.screen.query("StatusLine Plain").results():
+                if field.display:
+                    assert field.region.right <= width and field.region.width >= len(str(field.content)) > 0
+                    shown.add((width, next(iter(field.classes))))
+    assert (120, "endpoint") in shown and (45, "endpoint") not in shown and (24, "permission") in shown
+
+
 async def test_the_text_can_be_cleared_and_comes_back(open_chat):
     app = open_chat()
     async with app.run_test() as pilot:

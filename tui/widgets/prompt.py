@@ -67,9 +67,6 @@ class Prompt(TextArea):
             self.clear()
             self.post_message(self.Submitted(text))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.text) if action == "clear_text" else True
-
     def action_clear_text(self) -> None:
         """It can be undone."""
         self.clear()

@@ -14,7 +14,7 @@ from tui.widgets.plain import Plain
 CONTEXT_WARNING = 0.8
 """From this share of the context on, its use is shown as a warning."""
 GAP = 3
-"""Columns between fields."""
+"""Columns between fields, as the style sheet has them."""
 
 
 class StatusLine(Horizontal):

@@ -36,7 +36,6 @@ class LocalChatModel:
         """`tool_adapter`: as in `ModelOptions`. Raises: UnsupportedModel when the chat template is not valid."""
         template = None if source.chat_template is None else ChatTemplate(source.chat_template, source.special_tokens)
         self._prompts = PromptBuilder(template, tokenizer, tool_adapter)
-        self._tool_adapter = tool_adapter
         self._tokenizer = tokenizer
         self._service = service
 
@@ -98,7 +97,7 @@ class LocalChatModel:
         return cast("AdapterStatus", await self._service.adapters(ListAdapters()))
 
     async def change_adapter(self, command: LoadAdapter | UnloadAdapter) -> AdapterInfo:
-        if isinstance(command, UnloadAdapter) and command.alias == self._tool_adapter:
+        if isinstance(command, UnloadAdapter) and command.alias == self._prompts.tool_adapter:
             raise AdapterError(
                 f"Adapter {command.alias!r} answers where tools are offered; it can be replaced, not unloaded.",
                 code="lora_adapter_in_use",

@@ -46,7 +46,7 @@ class PromptBuilder:
 
     def __init__(self, template: ChatTemplate | None, tokenizer: Tokenizer, tool_adapter: str | None = None) -> None:
         """`tool_adapter`: answers requests that offer tools and name no adapter."""
-        self._tool_adapter = tool_adapter
+        self.tool_adapter = tool_adapter
         self._template = template
         self._tokenizer = tokenizer
         source_text = template.source_text if template is not None else ""
@@ -81,7 +81,7 @@ class PromptBuilder:
             sampling=chat.sampling,
             constraint=constraint,
             cache_salt=chat.cache_salt,
-            adapter=chat.adapter or (self._tool_adapter if chat.tools else None),
+            adapter=chat.adapter or (self.tool_adapter if chat.tools else None),
             truncate=chat.truncate,
             skip_special_tokens=not self._needs_special_tokens(form),
         )
