@@ -128,8 +128,6 @@ struct Kernels {
     void (*round)(Form form, const float* x, int64_t x_stride, int64_t columns, int64_t tokens, int64_t first,
                   int64_t last, Line* lines);
     void (*linear)(const Matrix& weight, const Input& input, Precision precision, float* y);
-    // Fills what the additions of a product need, which comes before it.
-    void (*low_rank_inner)(const Input& input);
     void (*dequantize)(const Matrix& weight, const int64_t* rows, int64_t count, float* out);
     void (*rms_norm)(const float* x, const float* residual, const float* weight, float* sum, float* out, int64_t rows,
                      int64_t groups, int64_t width, int64_t row_stride, float eps);

@@ -75,7 +75,6 @@ class Stack {
                 inner += (addition.stop - addition.start) * addition.low_rank->down->rows;
             }
             x.additions = additions_.data(), x.num_additions = int64_t(additions_.size());
-            kernels_.low_rank_inner(x);
         }
         kernels_.linear(weight, x, precision(), y);
     }

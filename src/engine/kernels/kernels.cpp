@@ -18,7 +18,7 @@ namespace engine {
 extern const Kernels TABLE(ENGINE_ISA);
 int QUANTIZE(ENGINE_ISA)(int format, int type, const void* from, int64_t elements, uint8_t* to);  // quantize.cpp
 const Kernels TABLE(ENGINE_ISA) = {
-    NAME(ENGINE_ISA), form_of, round_rows, linear, low_rank_inner, dequantize, rms_norm, rotary, gated, attention, QUANTIZE(ENGINE_ISA),
+    NAME(ENGINE_ISA), form_of, round_rows, linear, dequantize, rms_norm, rotary, gated, attention, QUANTIZE(ENGINE_ISA),
     sample,
 };
 

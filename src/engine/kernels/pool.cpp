@@ -18,12 +18,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto WORKER_SPIN = std::chrono::microseconds(150);  // longer than the gap between two steps of a decode
 constexpr auto CALLER_SPIN = std::chrono::microseconds(30);   // longer than a chunk of a decode
 
-inline void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
 template <class Done>
 bool spin_until(std::chrono::nanoseconds limit, Done&& done) {
     const auto deadline = Clock::now() + limit;

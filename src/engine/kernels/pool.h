@@ -17,6 +17,13 @@ inline void parallel(int64_t chunks, Function&& function) {
     run_chunks(chunks, [](void* context, int64_t chunk) { (*static_cast<Function*>(context))(chunk); }, &function);
 }
 
+// What a thread that waits does in between.
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
 void set_threads(int threads);
 int threads();
 

@@ -143,7 +143,8 @@ struct FewTokens {
 
 // The results of M - `surplus` tokens; the lines of the others are read, whatever they are.
 template <class D, int BYTES, int M>
-void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, float* y) {
+void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, Ahead& ahead,
+                         float* y) {
     const D decoder;
     const uint8_t* block = weight.data + group * group_bytes<D>(weight);
     FewTokens<D, BYTES, M> sink;
@@ -153,6 +154,7 @@ void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines,
     for (int m = 0; m < M; ++m) sink.total[m] = zero();
     for (int64_t column = 0; column < weight.columns; column += D::columns, block += D::bytes * LANES) {
         prefetch_block<D>(block);
+        ahead.some();
         decoder(block, sink);
         sink.lines += D::columns / LINE_COLUMNS * tokens * BYTES;
     }
@@ -304,16 +306,18 @@ template <class D, int SIZE, class Few, class Many>
 INLINE void rounded_products(const Matrix& weight, const Input& input, const Line* lines, float* y, Few&& few,
                              Many&& many) {
     const int64_t tokens = input.tokens;
+    LowRankUpdate update(weight, input);
     if (tokens <= FEW_TOKENS) {
         over_groups<D>(weight, 1, [&](int64_t first, int64_t last) {
-            fetch_low_rank(weight, input, first, last);
+            update.prepare(2 * first >= groups_of(weight));
+            Ahead ahead = Ahead::of<D>(update, weight, first, last);
             for (int64_t token = 0; token < tokens; token += AT_ONCE) {
                 with_width(tokens - token, [&](auto width) {
                     const int64_t surplus = token + decltype(width)::value - tokens;
-                    few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), y + token * weight.rows);
+                    few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), ahead, y + token * weight.rows);
                 });
             }
-            add_low_rank(weight, input, first, last, 0, tokens, y);
+            update.add(first, last, 0, tokens, y);
         });
         return;
     }
@@ -322,11 +326,12 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     int64_t step = share < most ? share : most;
     step = step < 1 ? 1 : step > 8 ? 8 : step;
     engine::parallel((pairs + step - 1) / step * tiles, [&](int64_t index) {
+        update.prepare(false);
         const int64_t first = index / tiles * step, token = index % tiles * TOKEN_TILE;
         const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
         for (int64_t pair = first; pair < first + step && pair < pairs; ++pair)
             many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
-        add_low_rank(weight, input, first * PAIR, (first + step) * PAIR, token, count, y + token * weight.rows);
+        update.add(first * PAIR, (first + step) * PAIR, token, count, y + token * weight.rows);
     });
 }
 
@@ -335,9 +340,9 @@ void rounded_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<D, BYTES>(
         weight, input, input.lines[BYTES == 1 ? engine::ONE_BYTE : engine::TWO_BYTES], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, Ahead& ahead, float* out) {
             for (int64_t group = first; group < last; ++group)
-                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, out);
+                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, ahead, out);
         },
         [&](int64_t group, const Line* from, int64_t count, float* out) {
             many_tokens_of_pair<D, BYTES>(weight, group, from, tokens, count, out);
@@ -349,7 +354,7 @@ void bfloat_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<Decoder<engine::BF16>, 1>(
         weight, input, input.lines[engine::BFLOATS], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, Ahead&, float* out) {
             constexpr int M = decltype(width)::value, GROUPS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // latency, registers
             int64_t group = first;
             for (; group + GROUPS <= last; group += GROUPS)
