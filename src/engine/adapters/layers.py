@@ -20,6 +20,8 @@ from engine.kernels import native
 from engine.kernels.matrix import memory_of_its_own
 from engine.layers.linear import Linear
 from engine.models.base import BuildConfig
+from engine.quant.base import GGMLType
+from engine.quant.quantize import quantize
 
 _LANES = 16
 """Ranks are padded with zeros to whole multiples: the native kernels read so many columns at once."""
@@ -30,11 +32,20 @@ class LowRankPart:
     """What one module of a site gets: B, for some of the rows of the site's stacked A."""
 
     up: Linear
-    """(out of the module, padded rank)"""
+    """(out of the module, padded rank), or in codes (half of that, twice the rank)."""
+    rank: int
+    """Padded."""
     first: int
     """Where its rows of A begin."""
     start: int
     """Where the module's outputs begin in those of the site."""
+
+    def update(self, inner: Tensor) -> Tensor:
+        """inner (T, padded rank) → (T, out of the module)."""
+        if self.up.in_features == self.rank:
+            return self.up(inner)
+        halves = self.up(functional.pad(inner, (0, self.rank))), self.up(functional.pad(inner, (self.rank, 0)))
+        return torch.stack([half.unflatten(1, (-1, _LANES)) for half in halves], 2).flatten(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,8 @@ class LowRank:
         """x (T, in), out (T, out of the site), which is added to."""
         inner = self.down(x) * self.scales.to(x.dtype)  # (T, padded ranks together)
         for part in self.parts:
-            update = part.up(inner[:, part.first : part.first + part.up.in_features])
-            out[:, part.start : part.start + part.up.out_features] += update
+            update = part.update(inner[:, part.first : part.first + part.rank])
+            out[:, part.start : part.start + update.shape[1]] += update
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -103,6 +114,8 @@ class Site:
     """Name and output features of each, in order."""
     in_features: int
     step: StepRows
+    is_coded: bool
+    """Whether its weights are codes of few bits, beside which activations are rounded."""
 
     def add(self, x: Tensor, out: Tensor) -> None:
         """x (T, in), all rows of the step, and out (T, out), to which their adapters add."""
@@ -122,11 +135,12 @@ class AdapterSites:
     def watch(self, linears: Iterable[Linear]) -> None:
         """Let adapters add to what these layers compute; they know the names of their modules."""
         for linear in linears:
-            linear.site = self._site(linear.modules, linear.in_features)
+            is_coded = native() is not None and linear.weight.packed_as not in (None, GGMLType.FP8)
+            linear.site = self._site(linear.modules, linear.in_features, is_coded=is_coded)
 
     def watch_module(self, name: str, module: nn.Module, out_features: int, in_features: int) -> None:
         """The same for a torch module that takes (…, T, in) and returns (…, T, out)."""
-        site = self._site(((name, out_features),), in_features)
+        site = self._site(((name, out_features),), in_features, is_coded=False)
 
         def add(_: nn.Module, inputs: tuple[Any, ...], out: Tensor) -> None:
             site.add(inputs[0].reshape(-1, in_features), out.view(-1, out_features))
@@ -159,8 +173,8 @@ class AdapterSites:
             }
         return Adapter(generation, max(a.shape[0] for a, _ in weights.values()), layers)
 
-    def _site(self, modules: tuple[tuple[str, int], ...], in_features: int) -> Site:
-        site = Site(modules, in_features, self.step)
+    def _site(self, modules: tuple[tuple[str, int], ...], in_features: int, *, is_coded: bool) -> Site:
+        site = Site(modules, in_features, self.step, is_coded)
         self._sites |= {name: site for name, _ in modules}
         return site
 
@@ -174,12 +188,30 @@ class AdapterSites:
             if name in weights:
                 a, b, scale = weights[name]
                 padding = -a.shape[0] % _LANES
-                parts.append(LowRankPart(self._linear(functional.pad(b, (0, padding))), len(scales), start))
+                up = self._up(site, functional.pad(b, (0, padding)))
+                parts.append(LowRankPart(up, a.shape[0] + padding, len(scales), start))
                 downs.append(functional.pad(a, (0, 0, 0, padding)))
                 scales += [scale] * (a.shape[0] + padding)
             start += out_features
-        down = self._linear(torch.cat(downs))
+        down = self._down(site, torch.cat(downs))
         return LowRank(down, torch.tensor(scales, device=self._build.device), tuple(parts))
+
+    def _down(self, site: Site, weight: Tensor) -> Linear:
+        return self._coded(weight, self._build.matmul_dtype) if site.is_coded else self._linear(weight)
+
+    def _up(self, site: Site, weight: Tensor) -> Linear:
+        """A rank of sixteen is half of what codes share a scale: there each row goes with that of the next sixteen."""
+        if not site.is_coded or weight.shape[1] != _LANES or weight.shape[0] % (2 * _LANES):
+            return self._linear(weight)
+        pairs = weight.view(-1, 2, _LANES, _LANES).transpose(1, 2).reshape(-1, 2 * _LANES)
+        return self._coded(pairs, torch.float32)
+
+    def _coded(self, weight: Tensor, matmul_dtype: torch.dtype | None) -> Linear:
+        """In codes of eight bits, which are half the memory to read: what that changes is a small part of what the
+        weights beside which they lie have lost already."""
+        linear = Linear(quantize(weight, GGMLType.Q8_0), matmul_dtype=matmul_dtype)
+        linear.settle()
+        return linear
 
     def _linear(self, weight: Tensor) -> Linear:
         """Native products are taken in float32 from weights of 16 bits as they came, or where all others are rounded

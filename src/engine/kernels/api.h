@@ -47,9 +47,11 @@ struct alignas(64) Line {
 
 // What an adapter adds to the product of one matrix: y += B · (scale · (A · x)). Ranks are whole multiples of sixteen.
 struct LowRankPart {
-    const Matrix* up;  // B: (rows of this part, rank)
-    int64_t first;     // its first row of A
-    int64_t start;     // its first row of y, a whole multiple of sixteen
+    // B: (rows of this part, rank). As Q8_0, for rank sixteen only: (half the rows, 32), each row of a group of sixteen
+    // before the same row of the next group.
+    const Matrix* up;
+    int64_t first;  // its first row of A
+    int64_t start;  // its first row of y, a whole multiple of sixteen
 };
 
 struct LowRank {
@@ -59,12 +61,16 @@ struct LowRank {
     int64_t num_parts;
 };
 
-// Tokens [start, stop) get `low_rank`; inner: (stop - start, ranks together), scale · (A · x). The product after this one
-// will begin with the A of `next`, if it is not null.
+// Sixteen numbers of one token in two bytes each, as a coded B takes them.
+struct PairInput { Line lines[2]; };
+
+// Tokens [start, stop) get `low_rank`. Memory for scale · (A · x): inner (stop - start, ranks together); where a part of B
+// is coded, pairs (stop - start, ranks together / 16).
 struct Addition {
-    const LowRank *low_rank, *next;
+    const LowRank* low_rank;
     int64_t start, stop;
     float* inner;
+    PairInput* pairs;
 };
 
 // Activations (tokens, columns), tokens `stride` floats apart, and the same as lines: (ceil(columns / 32), tokens), two

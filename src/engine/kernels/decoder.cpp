@@ -25,7 +25,6 @@ class Stack {
     }
 
     void run(const DecoderLayer* layers, int64_t count) {
-        count_ = count;
         kernels_.dequantize(*step_.embedding, step_.token_ids, tokens_, residual_);
         scale(residual_, step_.embedding_scale);
         norm(residual_, step_.first_norm, step_.out, 1, hidden_, hidden_);
@@ -58,21 +57,23 @@ class Stack {
     // With what the adapters of the tokens add.
     void linear(int product, const Matrix& weight, Input x, float* y) {
         additions_.clear();
-        int64_t count = 0;
+        int64_t numbers = 0;
         for (const AdapterRows& rows : adapters_) {
-            const int64_t place = index_ * PRODUCTS + product;
-            const LowRank* low_rank = rows.additions[place];
+            const LowRank* low_rank = rows.additions[index_ * PRODUCTS + product];
             if (low_rank == nullptr || rows.start == rows.stop) continue;
-            const LowRank *const *after = rows.additions + place + 1, *const *end = rows.additions + count_ * PRODUCTS;
-            while (after < end && *after == nullptr) ++after;
-            additions_.push_back({low_rank, after < end ? *after : nullptr, rows.start, rows.stop, nullptr});
-            count += (rows.stop - rows.start) * low_rank->down->rows;
+            additions_.push_back({low_rank, rows.start, rows.stop, nullptr, nullptr});
+            numbers += (rows.stop - rows.start) * low_rank->down->rows;
         }
-        if (count > 0) {
-            float* inner = scratch_of<float>(Slot::LowRank, size_t(count));
+        if (numbers > 0) {
+            float* inner = scratch_of<float>(Slot::LowRank, size_t(numbers));
+            PairInput* pairs = scratch_of<PairInput>(Slot::LowRankPairs, size_t(numbers / 16));
             for (Addition& addition : additions_) {
+                const LowRank& low_rank = *addition.low_rank;
+                const auto is_coded = [](const LowRankPart& part) { return part.up->format == Q8_0; };
                 addition.inner = inner;
-                inner += (addition.stop - addition.start) * addition.low_rank->down->rows;
+                if (std::any_of(low_rank.parts, low_rank.parts + low_rank.num_parts, is_coded)) addition.pairs = pairs;
+                const int64_t used = (addition.stop - addition.start) * low_rank.down->rows;
+                inner += used, pairs += used / 16;
             }
             x.additions = additions_.data(), x.num_additions = int64_t(additions_.size());
         }
@@ -167,7 +168,7 @@ class Stack {
     const DecoderStep& step_;
     int64_t tokens_;  // fewer in the last layer, where only some are wanted
     const int64_t hidden_, queries_, keys_;
-    int64_t index_ = 0, count_ = 0;  // of the layer, of all layers
+    int64_t index_ = 0;  // of the layer
     std::vector<AdapterRows> adapters_;
     std::vector<Addition> additions_;  // of the product
     float *residual_, *update_, *inside_;  // the stream between the layers; what a layer adds; what is inside one

@@ -1,7 +1,9 @@
-// What adapters add to a product: y += B · (scale · (A · x)), tokens that belong to one adapter side by side. A and B are
-// plain numbers, multiplied as floats. The threads share A · x before they begin with the rows of the product; B's part
-// follows each run of rows while that is in the first-level cache.
+// What adapters add to a product: y += B · (scale · (A · x)), tokens that belong to one adapter side by side. Plain numbers
+// are multiplied as floats; A and B may also be codes of eight bits (Q8_0), which take rounded activations. The threads share
+// A · x, each its pieces behind its first rows of the product; B's part follows each run of rows while that is in the
+// first-level cache.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -11,6 +13,8 @@ namespace {
 
 using engine::Addition;
 using engine::Input;
+using engine::LowRankPart;
+using engine::PairInput;
 
 // Sixteen rows times M tokens. The order of the sums depends on nothing but the column.
 template <int M>
@@ -70,7 +74,16 @@ INLINE void multiply_plain(const Matrix& matrix, int64_t first, int64_t last, co
     else with(Decoder<engine::BF16>{});
 }
 
-INLINE int64_t plain_group_bytes(const Matrix& matrix) {
+// Products with codes of eight bits: see rounded.h. Of A: rows of `group` for `count` tokens from `token` on, at most
+// LOW_RANK_TOKENS, whose first row of results is `y`.
+void coded_products(const Matrix& down, int64_t group, const Input& input, int64_t token, int64_t count, float* y);
+
+INLINE bool is_paired(const Matrix& up) { return up.format == engine::Q8_0; }
+void round_for_pairs(F inner, PairInput* to);
+void coded_pair(const Matrix& up, int64_t pair, const PairInput& input, F* sums);
+
+INLINE int64_t bytes_of_group(const Matrix& matrix) {
+    if (matrix.format == engine::Q8_0) return group_bytes<Decoder<engine::Q8_0>>(matrix);
     return matrix.columns * LANES * (matrix.format == engine::F32 ? 4 : 2);
 }
 
@@ -78,180 +91,191 @@ INLINE int64_t plain_group_bytes(const Matrix& matrix) {
 class LowRankUpdate {
   public:
     LowRankUpdate(const Matrix& weight, const Input& input) : input_(input), rows_(weight.rows), groups_(groups_of(weight)) {
-        int64_t pieces = 0, bytes = 0;
-        for_each([&](const Addition& addition) {
-            pieces += pieces_of(addition);
-            bytes += ahead_bytes(addition);
-        });
-        left_.store(pack(0, pieces), std::memory_order_relaxed);
-        pieces_ = pieces;
-        lines_ = bytes / 64;
-    }
-
-    // Computes pieces of scale · (A · x) until all are taken. Of two threads one begins at the front and one at the back:
-    // each finds in its cache what it has sent for.
-    INLINE void prepare(bool from_back) {
-        if (input_.num_additions > 0) compute_pieces(from_back);
-    }
-
-    // Adds B · inner to groups [first, last) of the rows of y, for `tokens` tokens from `token` on, whose first row is `y`.
-    INLINE void add(int64_t first, int64_t last, int64_t token, int64_t tokens, float* y) const {
-        if (input_.num_additions > 0) add_rows(first, last, token, tokens, y);
+        for (int64_t i = 0; i < input.num_additions; ++i) {
+            const Addition& addition = input.additions[i];
+            pieces_ += pieces_of(addition);
+            for (const LowRankPart& part : parts_of(addition)) lines_ += groups_of(*part.up) * bytes_of_group(*part.up) / 64;
+        }
+        run_ = (pieces_ + engine::threads() - 1) / engine::threads();
     }
 
   private:
-    friend class Ahead;
-    static constexpr int64_t TILE = LOW_RANK_TOKENS;  // tokens of a piece
+    friend class LowRankChunk;
+    static constexpr int64_t TILE = LOW_RANK_TOKENS;
 
-    template <class Body>
-    INLINE void for_each(Body&& body) const {
-        for (int64_t i = 0; i < input_.num_additions; ++i) body(input_.additions[i]);
+    // Part of scale · (A · x): a group of rows for TILE tokens at most.
+    struct Piece {
+        const Addition* addition;
+        int64_t group, token;  // from the addition's first
+    };
+    struct Parts {
+        const LowRankPart *first, *last;
+        const LowRankPart* begin() const { return first; }
+        const LowRankPart* end() const { return last; }
+    };
+    static Parts parts_of(const Addition& addition) {
+        const engine::LowRank& low_rank = *addition.low_rank;
+        return {low_rank.parts, low_rank.parts + low_rank.num_parts};
     }
-
-    static uint64_t pack(uint64_t first, uint64_t last) { return first << 32 | last; }
-
     static int64_t tiles_of(const Addition& addition) { return (addition.stop - addition.start + TILE - 1) / TILE; }
     static int64_t pieces_of(const Addition& addition) {
         return groups_of(*addition.low_rank->down) * tiles_of(addition);
     }
-    // B of this product and A of the next.
-    static int64_t ahead_bytes(const Addition& addition) {
-        const engine::LowRank& low_rank = *addition.low_rank;
-        int64_t bytes = 0;
-        for (int64_t i = 0; i < low_rank.num_parts; ++i) bytes += plain_bytes(*low_rank.parts[i].up);
-        return addition.next ? bytes + plain_bytes(*addition.next->down) : bytes;
-    }
-    static int64_t plain_bytes(const Matrix& matrix) { return groups_of(matrix) * plain_group_bytes(matrix); }
 
-    // The index of a piece, or -1 when all are taken.
-    int64_t take(bool from_back) {
-        uint64_t left = left_.load(std::memory_order_relaxed);
-        for (;;) {
-            const uint64_t first = left >> 32, last = left & 0xffffffff;
-            if (first >= last) return -1;
-            const uint64_t rest = from_back ? pack(first, last - 1) : pack(first + 1, last);
-            if (left_.compare_exchange_weak(left, rest, std::memory_order_relaxed))
-                return int64_t(from_back ? last - 1 : first);
-        }
+    Piece piece(int64_t index) const {
+        const Addition* addition = input_.additions;
+        for (int64_t pieces; index >= (pieces = pieces_of(*addition)); ++addition) index -= pieces;
+        return {addition, index / tiles_of(*addition), index % tiles_of(*addition) * TILE};
     }
 
-    __attribute__((noinline)) void compute_pieces(bool from_back) {
-        for (int64_t index; (index = take(from_back)) >= 0;) {
-            const Addition* addition = input_.additions;
-            for (int64_t pieces; index >= (pieces = pieces_of(*addition)); ++addition) index -= pieces;
-            compute(*addition, index / tiles_of(*addition), index % tiles_of(*addition) * TILE);
-            done_.fetch_add(1, std::memory_order_release);
-        }
-    }
-
-    void compute(const Addition& addition, int64_t group, int64_t first) const {
+    void compute(const Piece& piece) const {
+        const Addition& addition = *piece.addition;
         const Matrix& down = *addition.low_rank->down;
-        const F scales = load(addition.low_rank->scales + group * LANES);
-        const int64_t left = addition.stop - addition.start - first;
-        float* inner = addition.inner + first * down.rows + group * LANES;
-        multiply_plain(down, group, group + 1, input_.x + (addition.start + first) * input_.stride, input_.stride,
-                       left < TILE ? left : TILE,
-                       [&](int64_t, int64_t token, F sums) { store(inner + token * down.rows, sums * scales); });
+        const F scales = load(addition.low_rank->scales + piece.group * LANES);
+        const int64_t token = addition.start + piece.token, left = addition.stop - token, count = left < TILE ? left : TILE;
+        float* rows = addition.inner + piece.token * down.rows;
+        const auto scaled = [&](int64_t index, F sums) {
+            store(rows + index * down.rows + piece.group * LANES, sums * scales);
+            if (addition.pairs) round_for_pairs(sums * scales, pair_input(addition, piece.token + index, piece.group));
+        };
+        if (down.format == engine::Q8_0) {
+            coded_products(down, piece.group, input_, token, count, rows);
+            for (int64_t i = 0; i < count; ++i) scaled(i, load(rows + i * down.rows + piece.group * LANES));
+        } else {
+            multiply_plain(down, piece.group, piece.group + 1, input_.x + token * input_.stride, input_.stride, count,
+                           [&](int64_t, int64_t index, F sums) { scaled(index, sums); });
+        }
     }
 
-    // Until the pieces that others have taken are there. They wait for nobody.
-    void wait() const {
-        for (int spins = 0; done_.load(std::memory_order_acquire) < pieces_; ++spins)
-            spins < 1000 ? engine::pause() : std::this_thread::yield();
+    // Of a token of the addition and a group of A.
+    static PairInput* pair_input(const Addition& addition, int64_t token, int64_t group) {
+        return addition.pairs + token * groups_of(*addition.low_rank->down) + group;
     }
 
-    __attribute__((noinline)) void add_rows(int64_t first, int64_t last, int64_t token, int64_t tokens, float* y) const {
-        wait();
-        for_each([&](const Addition& addition) {
-            const int64_t from = addition.start > token ? addition.start : token;
-            const int64_t to = addition.stop < token + tokens ? addition.stop : token + tokens;
-            if (from >= to) return;
-            const engine::LowRank& low_rank = *addition.low_rank;
-            const int64_t stride = low_rank.down->rows;
-            for (const engine::LowRankPart* part = low_rank.parts; part < low_rank.parts + low_rank.num_parts; ++part) {
-                const int64_t start = part->start / LANES, end = start + groups_of(*part->up);
-                const float* inner = addition.inner + (from - addition.start) * stride + part->first;
-                float* out = y + (from - token) * rows_ + part->start;
-                const auto add_lanes = [&](int64_t group, int64_t index, F sums) {
-                    float* row = out + index * rows_ + group * LANES;
-                    const int64_t left = rows_ - part->start - group * LANES;
-                    if (left >= LANES) return store(row, load(row) + sums);
-                    float lanes[LANES];
-                    store(lanes, sums);
-                    for (int64_t i = 0; i < left; ++i) row[i] += lanes[i];
-                };
-                multiply_plain(*part->up, (first > start ? first : start) - start, (last < end ? last : end) - start,
-                               inner, stride, to - from, add_lanes);
-            }
-        });
+    // To groups [first, last) of tokens [from, to), whose first row is `y`.
+    void add_part(const Addition& addition, const LowRankPart& part, int64_t first, int64_t last, int64_t from, int64_t to,
+                  float* y) const {
+        const int64_t start = part.start / LANES, earlier = from - addition.start;
+        first = first > start ? first - start : 0, last = last - start;
+        const auto add_lanes = [&](int64_t group, int64_t index, F sums) {
+            float* row = y + index * rows_ + part.start + group * LANES;
+            const int64_t left = rows_ - part.start - group * LANES;
+            if (left >= LANES) return store(row, load(row) + sums);
+            float lanes[LANES];
+            store(lanes, sums);
+            for (int64_t i = 0; i < left; ++i) row[i] += lanes[i];
+        };
+        const int64_t groups = groups_of(*part.up);
+        if (is_paired(*part.up)) {
+            if (last > 2 * groups) last = 2 * groups;
+            for (int64_t pair = first / 2; 2 * pair < last; ++pair)
+                for (int64_t index = 0; index < to - from; ++index) {
+                    F sums[2];
+                    coded_pair(*part.up, pair, *pair_input(addition, earlier + index, part.first / LANES), sums);
+                    for (int64_t group = 2 * pair; group < 2 * pair + 2; ++group)
+                        if (group >= first && group < last) add_lanes(group, index, sums[group % 2]);
+                }
+        } else {
+            const int64_t stride = addition.low_rank->down->rows;
+            multiply_plain(*part.up, first, last < groups ? last : groups, addition.inner + earlier * stride + part.first,
+                           stride, to - from, add_lanes);
+        }
     }
 
     const Input& input_;
     const int64_t rows_, groups_;
-    int64_t pieces_, lines_;  // of A · x; of memory to send for
-    alignas(64) std::atomic<uint64_t> left_;  // pieces that nobody has taken, as (first, last)
+    int64_t pieces_ = 0, run_, lines_ = 0;  // how many; how many a thread takes at once; of memory that B takes
+    alignas(64) std::atomic<int64_t> next_{0};  // piece that nobody has taken
     std::atomic<int64_t> done_{0};
 };
 
-// Sends for what will be added to rows of groups [first, last), and for as large a share of what the next product begins
-// with: some lines with every block of weights. All of them at once would have to wait for each other.
-class Ahead {
+// What a thread does for a LowRankUpdate beside groups [first, last) of the product. In between it sends for the memory it
+// will need: some lines with every block of weights, as all of them at once would have to wait for each other.
+class LowRankChunk {
   public:
-    template <class D>
-    static INLINE Ahead of(const LowRankUpdate& update, const Matrix& weight, int64_t first, int64_t last) {
-        return Ahead(update, first, last, update.groups_ * (weight.columns / D::columns));
+    // `blocks` of weights will be multiplied.
+    INLINE LowRankChunk(LowRankUpdate& update, int64_t first, int64_t last, int64_t blocks)
+        : update_(update), first_(first), last_(last), blocks_(blocks) {
+        if (update.pieces_ > 0) begin();
     }
 
     // With every block of weights.
-    INLINE void some() {
+    INLINE void ahead() {
         for (due_ += lines_; due_ >= blocks_; due_ -= blocks_, at_ += 64) {
             if (at_ >= end_ && !advance()) return;
             __builtin_prefetch(at_, 0, 2);
         }
     }
 
-  private:
-    Ahead(const LowRankUpdate& update, int64_t first, int64_t last, int64_t blocks)
-        : update_(update), first_(first), last_(last), lines_(update.lines_), blocks_(blocks) {}
+    // Adds B · inner to the rows of `tokens` tokens from `token` on, the first of which is `y`.
+    INLINE void add(int64_t token, int64_t tokens, float* y) {
+        if (update_.pieces_ > 0) add_rows(token, tokens, y);
+    }
 
-    // To the next range; false: there is none.
-    __attribute__((noinline)) bool advance() {
-        const int64_t count = update_.input_.num_additions, groups = update_.groups_;
-        while (addition_ < count) {
-            const Addition& addition = update_.input_.additions[addition_];
-            if (part_ < addition.low_rank->num_parts) {
-                const engine::LowRankPart& part = addition.low_rank->parts[part_++];
-                const int64_t start = part.start / LANES, end = start + groups_of(*part.up);
-                range(*part.up, plain_group_bytes(*part.up), (first_ > start ? first_ : start) - start,
-                      (last_ < end ? last_ : end) - start);
-            } else {
-                const int64_t before = addition_++ * groups;  // a share of all A side by side
-                part_ = 0;
-                at_ = end_ = nullptr;
-                const int64_t from = within(first_ * count - before), to = within(last_ * count - before);
-                if (addition.next == nullptr || from == to) continue;
-                const Matrix& down = *addition.next->down;
-                const int64_t bytes = groups_of(down) * plain_group_bytes(down) / groups;
-                range(down, bytes, from, to);
-            }
-            if (at_ < end_) return true;
+  private:
+    using Piece = LowRankUpdate::Piece;
+
+    __attribute__((noinline)) void begin() {
+        if (update_.next_.load(std::memory_order_relaxed) < update_.pieces_) {
+            piece_ = update_.next_.fetch_add(update_.run_, std::memory_order_relaxed);
+            end_piece_ = std::min(piece_ + update_.run_, update_.pieces_);
         }
+        fetched_ = piece_;
+        lines_ = update_.lines_ * (last_ - first_) / update_.groups_;
+        for (int64_t index = piece_; index < end_piece_; ++index) lines_ += bytes_of(update_.piece(index)) / 64;
+    }
+
+    // Of a piece's share of A; the same rows for other tokens are there already.
+    static int64_t bytes_of(const Piece& piece) {
+        return piece.token > 0 ? 0 : bytes_of_group(*piece.addition->low_rank->down);
+    }
+
+    // To the next range to send for; false: there is none.
+    __attribute__((noinline)) bool advance() {
+        for (; fetched_ < end_piece_; ) {
+            const Piece piece = update_.piece(fetched_++);
+            const Matrix& down = *piece.addition->low_rank->down;
+            range(down, piece.group, piece.group + 1);
+            if (piece.token == 0) return true;
+        }
+        for (; addition_ < update_.input_.num_additions; ++addition_, part_ = 0)
+            while (part_ < update_.input_.additions[addition_].low_rank->num_parts) {
+                const LowRankPart& part = update_.input_.additions[addition_].low_rank->parts[part_++];
+                const int64_t share = is_paired(*part.up) ? 2 : 1, start = part.start / LANES;
+                const int64_t groups = groups_of(*part.up), last = (last_ - start) / share;
+                range(*part.up, (first_ > start ? first_ - start : 0) / share, last < groups ? last : groups);
+                if (at_ < end_) return true;
+            }
         return false;
     }
 
-    void range(const Matrix& matrix, int64_t bytes, int64_t from, int64_t to) {
-        at_ = matrix.data + bytes * from, end_ = matrix.data + bytes * to;
+    void range(const Matrix& matrix, int64_t first, int64_t last) {
+        at_ = matrix.data + first * bytes_of_group(matrix), end_ = matrix.data + last * bytes_of_group(matrix);
     }
 
-    int64_t within(int64_t position) const {
-        return position < 0 ? 0 : position < update_.groups_ ? position : update_.groups_;
+    __attribute__((noinline)) void add_rows(int64_t token, int64_t tokens, float* y) {
+        for (; piece_ < end_piece_; ++piece_) {
+            update_.compute(update_.piece(piece_));
+            update_.done_.fetch_add(1, std::memory_order_release);
+        }
+        // Who has taken a piece waits for nobody before it is done.
+        for (int spins = 0; update_.done_.load(std::memory_order_acquire) < update_.pieces_; ++spins)
+            spins < 1000 ? engine::pause() : std::this_thread::yield();
+        for (int64_t i = 0; i < update_.input_.num_additions; ++i) {
+            const Addition& addition = update_.input_.additions[i];
+            const int64_t from = std::max(addition.start, token), to = std::min(addition.stop, token + tokens);
+            if (from >= to) continue;
+            for (const LowRankPart& part : LowRankUpdate::parts_of(addition))
+                update_.add_part(addition, part, first_, last_, from, to, y + (from - token) * update_.rows_);
+        }
     }
 
-    const LowRankUpdate& update_;
-    const int64_t first_, last_;
-    const int64_t lines_, blocks_;  // of the product: so many lines for so many blocks
+    LowRankUpdate& update_;
+    const int64_t first_, last_, blocks_;
+    int64_t piece_ = 0, end_piece_ = 0;  // those taken and not computed
+    int64_t lines_ = 0, due_ = 0;        // to send for in all; this is due, times blocks_
+    int64_t fetched_ = 0, addition_ = 0, part_ = 0;  // where what is next to send for begins
     const uint8_t *at_ = nullptr, *end_ = nullptr;
-    int64_t due_ = 0, addition_ = 0, part_ = 0;
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ void set_threads(int threads);
 int threads();
 
 // At least `bytes` of 64-byte aligned memory of this thread, one buffer a slot; contents are not kept when it grows.
-enum class Slot { Panel, Activations, Bfloats, OneByte, TwoBytes, Sums, Scores, Partials, Decoder, Experts, LowRank, Count };
+enum class Slot { Panel, Activations, Bfloats, OneByte, TwoBytes, Sums, Scores, Partials, Decoder, Experts, LowRank, LowRankPairs, Count };
 void* scratch(Slot slot, size_t bytes);
 
 template <class T>

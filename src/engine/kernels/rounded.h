@@ -142,8 +142,8 @@ struct FewTokens {
 };
 
 // The results of M - `surplus` tokens; the lines of the others are read, whatever they are.
-template <class D, int BYTES, int M>
-void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, Ahead& ahead,
+template <class D, int BYTES, int M, class Chunk>
+void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, Chunk& chunk,
                          float* y) {
     const D decoder;
     const uint8_t* block = weight.data + group * group_bytes<D>(weight);
@@ -154,7 +154,7 @@ void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines,
     for (int m = 0; m < M; ++m) sink.total[m] = zero();
     for (int64_t column = 0; column < weight.columns; column += D::columns, block += D::bytes * LANES) {
         prefetch_block<D>(block);
-        ahead.some();
+        chunk.ahead();
         decoder(block, sink);
         sink.lines += D::columns / LINE_COLUMNS * tokens * BYTES;
     }
@@ -308,16 +308,15 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     const int64_t tokens = input.tokens;
     LowRankUpdate update(weight, input);
     if (tokens <= FEW_TOKENS) {
-        over_groups<D>(weight, 1, [&](int64_t first, int64_t last) {
-            update.prepare(2 * first >= groups_of(weight));
-            Ahead ahead = Ahead::of<D>(update, weight, first, last);
+        over_groups<D>(weight, [&](int64_t first, int64_t last) {
+            LowRankChunk chunk(update, first, last, (last - first) * (weight.columns / D::columns));
             for (int64_t token = 0; token < tokens; token += AT_ONCE) {
                 with_width(tokens - token, [&](auto width) {
                     const int64_t surplus = token + decltype(width)::value - tokens;
-                    few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), ahead, y + token * weight.rows);
+                    few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), chunk, y + token * weight.rows);
                 });
             }
-            update.add(first, last, 0, tokens, y);
+            chunk.add(0, tokens, y);
         });
         return;
     }
@@ -326,13 +325,64 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     int64_t step = share < most ? share : most;
     step = step < 1 ? 1 : step > 8 ? 8 : step;
     engine::parallel((pairs + step - 1) / step * tiles, [&](int64_t index) {
-        update.prepare(false);
         const int64_t first = index / tiles * step, token = index % tiles * TOKEN_TILE;
         const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
+        LowRankChunk chunk(update, first * PAIR, (first + step) * PAIR, 1);
         for (int64_t pair = first; pair < first + step && pair < pairs; ++pair)
             many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
-        update.add(first * PAIR, (first + step) * PAIR, token, count, y + token * weight.rows);
+        chunk.add(token, count, y + token * weight.rows);
     });
+}
+
+void coded_products(const Matrix& matrix, int64_t group, const Input& input, int64_t token, int64_t count, float* y) {
+    struct Nothing { void ahead() {} } nothing;
+    with_width(count, [&](auto width) {
+        constexpr int M = decltype(width)::value;
+        using D = Decoder<engine::Q8_0>;
+        if (const Line* lines = input.lines[engine::ONE_BYTE])
+            few_tokens_of_group<D, 1, M>(matrix, group, lines + token, input.tokens, int(M - count), nothing, y);
+        else
+            few_tokens_of_group<D, 2, M>(matrix, group, input.lines[engine::TWO_BYTES] + 2 * token, input.tokens,
+                                         int(M - count), nothing, y);
+    });
+}
+
+void round_for_pairs(F inner, PairInput* to) {
+    float columns[LINE_COLUMNS] = {};
+    store(columns, inner);
+    round_to_bytes<2>(columns, to->lines);
+}
+
+// The first sixteen columns of sixteen rows and the last, both times the first sixteen columns of a line.
+template <class D>
+struct Halves {
+    const Line* line;
+    I upper[2], products[2];
+    F scale;
+
+    INLINE void begin(int, F block_scale) {
+        scale = block_scale * set1(line->scale);
+        UNROLL(2)
+        for (int half = 0; half < 2; ++half) {
+            upper[half] = set1(0);
+            products[half] = shl(set1(line->negatives[0]), D::offset_bits);
+        }
+    }
+    INLINE void word(int column, I codes) {
+        const int half = column / LANES;
+        upper[half] = dot4(upper[half], codes, set1_word(line[0].codes + column % LANES));
+        products[half] = dot4(products[half], codes, set1_word(line[1].codes + column % LANES));
+    }
+    INLINE void end() {}
+    INLINE F sums(int half) const { return to_float(add_int(products[half], shl(upper[half], 8))) * scale; }
+};
+
+void coded_pair(const Matrix& up, int64_t pair, const PairInput& input, F* sums) {
+    using D = Decoder<engine::Q8_0>;
+    Halves<D> halves;
+    halves.line = input.lines;
+    D()(up.data + pair * group_bytes<D>(up), halves);
+    for (int half = 0; half < 2; ++half) sums[half] = halves.sums(half);
 }
 
 template <class D, int BYTES>
@@ -340,9 +390,9 @@ void rounded_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<D, BYTES>(
         weight, input, input.lines[BYTES == 1 ? engine::ONE_BYTE : engine::TWO_BYTES], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, Ahead& ahead, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankChunk& chunk, float* out) {
             for (int64_t group = first; group < last; ++group)
-                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, ahead, out);
+                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, chunk, out);
         },
         [&](int64_t group, const Line* from, int64_t count, float* out) {
             many_tokens_of_pair<D, BYTES>(weight, group, from, tokens, count, out);
@@ -354,7 +404,7 @@ void bfloat_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<Decoder<engine::BF16>, 1>(
         weight, input, input.lines[engine::BFLOATS], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, Ahead&, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankChunk&, float* out) {
             constexpr int M = decltype(width)::value, GROUPS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // latency, registers
             int64_t group = first;
             for (; group + GROUPS <= last; group += GROUPS)

@@ -1,5 +1,7 @@
 // What all matrix products share: where a group of sixteen rows lies, and how its results are stored.
 #pragma once
+#include <algorithm>
+
 #include "formats.h"
 #include "pool.h"
 
@@ -10,6 +12,7 @@ using engine::Slot;
 
 constexpr int64_t PREFETCH_BYTES = 8192;   // ahead of the block being used: a tenth to a third faster than none
 constexpr int64_t CHUNK_BYTES = 1 << 16;   // of weights a thread takes at once: a microsecond or two of reading
+constexpr int64_t CHUNKS_OF_A_THREAD = 4;  // at least, so that one that is delayed leaves some to the others
 
 template <class D>
 INLINE int64_t group_bytes(const Matrix& weight) {
@@ -35,18 +38,13 @@ INLINE void store_rows(const Matrix& weight, int64_t group, F value, float* y) {
     for (int64_t i = 0; i < left; ++i) y[row + i] = lanes[i] + (weight.bias ? weight.bias[row + i] : 0.0f);
 }
 
-// Calls body(first, last) over all groups, in parallel, in chunks that end on whole multiples of `multiple` groups.
+// Calls body(first, last) over all groups, in parallel: in as many chunks for each thread, of the same size to one group.
 template <class D, class Function>
-INLINE void over_groups(const Matrix& weight, int64_t multiple, Function&& body) {
-    const int64_t groups = groups_of(weight);
-    int64_t step = CHUNK_BYTES / group_bytes<D>(weight);
-    const int64_t share = groups / (4 * engine::threads());
-    step = step < share ? step : share;
-    step = (step < multiple ? multiple : step) / multiple * multiple;
-    engine::parallel((groups + step - 1) / step, [&](int64_t chunk) {
-        const int64_t last = (chunk + 1) * step;
-        body(chunk * step, last < groups ? last : groups);
-    });
+INLINE void over_groups(const Matrix& weight, Function&& body) {
+    const int64_t groups = groups_of(weight), threads = engine::threads();
+    const int64_t wanted = groups * group_bytes<D>(weight) / (CHUNK_BYTES * threads) + 1;
+    const int64_t chunks = std::min(groups, threads * std::max(wanted, CHUNKS_OF_A_THREAD));
+    engine::parallel(chunks, [&](int64_t chunk) { body(groups * chunk / chunks, groups * (chunk + 1) / chunks); });
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ from engine.kernels import native
 from engine.kernels.library import MatrixArguments
 from engine.kernels.matrix import NativeMatrix
 from engine.kernels.torch_matrix import TorchMatrix, torch_matrix
-from engine.quant.base import PackedTensor
+from engine.quant.base import GGMLType, PackedTensor
 from engine.quant.ggml import dequantize
 
 
@@ -38,6 +38,12 @@ class Weight:
     def nbytes(self) -> int:
         """Bytes held in memory."""
         return sum(form.nbytes for form in (self.source, self._torch) if form is not None)
+
+    @property
+    def packed_as(self) -> GGMLType | None:
+        """The format of its blocks; None for plain numbers."""
+        type = self.source.type if isinstance(self.source, PackedTensor | NativeMatrix) else None
+        return type if type is not None and type.block_elements > 1 else None
 
     def matrix(self) -> NativeMatrix | None:
         """The matrix in the library's layout; None when torch has to do it."""

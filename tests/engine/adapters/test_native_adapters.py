@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine import kernels
 from engine.adapters.asked import AdapterLimits
+from engine.adapters.files import AdapterFiles
 from engine.adapters.layers import Adapter, AdapterRows
 from engine.adapters.store import AdapterStore
 from engine.loading.load import load_model
@@ -103,3 +104,32 @@ def test_one_call_gives_what_its_layers_give(
     assert answered == [True] * len(STEPS) + [False] * len(STEPS)
     for ours, theirs in zip(together, apart, strict=True):
         assert float((ours - theirs).norm() / theirs.norm()) < error
+
+
+@pytest.mark.parametrize(("quantize_to", "error"), [(None, 1e-5), ("Q4_0", 1e-2), ("FP8", 1e-5)])
+@pytest.mark.parametrize("name", ["wide", "narrow", "queries"])
+def test_beside_codes_of_few_bits_an_adapter_is_rounded_to_eight(
+    folder: Path, name: str, quantize_to: str | None, error: float
+):
+    source = replace(tiny.source_of(folder), quantize_to=quantize_to)
+    decoder = load_model(source, tiny.build(context_tokens=128))
+    store = AdapterStore(decoder.sites, AdapterLimits())
+    store.load(name, folder / name)
+    adapter = store.lease(name)
+    assert adapter is not None
+    files = AdapterFiles.at(folder / name)
+    weights = files.read(store.modules())
+    generator = torch.Generator().manual_seed(4)
+    for site, low_rank in adapter.layers.items():
+        x = torch.randn(6, site.in_features, generator=generator)
+        start = 0
+        ours = torch.zeros(6, sum(out for _, out in site.modules))
+        low_rank.add(x, ours)
+        for module, out in site.modules:
+            if module in weights:
+                a, b = (weight.float() for weight in weights[module])
+                update = x @ a.T @ b.T * files.config.scale_of(module)
+                off = (ours[:, start : start + out] - update).norm() / update.norm()
+                assert off < error, (module, off)
+                assert quantize_to != "Q4_0" or off > 1e-4, "nothing was rounded"
+            start += out
