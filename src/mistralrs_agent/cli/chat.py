@@ -62,17 +62,28 @@ async def chat_with_server(url: str, api_key: str | None) -> None:
 
 
 async def full_screen(conversation: Conversation) -> None:
-    """Show the terminal app until the person leaves or SIGTERM comes."""
+    """Show the terminal app until the person leaves, the terminal is gone or SIGTERM comes."""
     from tui.app import ChatApp  # noqa: PLC0415 - only where there is a screen
+    from tui.hangup import hangup, writing_never_fails  # noqa: PLC0415
     from tui.typed_ahead import typed_ahead  # noqa: PLC0415
 
     app = ChatApp(conversation, typed=typed_ahead(sys.stdin.fileno()))
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, app.exit)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit)
+
+    async def exit_on_hangup() -> None:
+        await hangup(sys.stdin.fileno())
+        app.exit()
+
+    watching = asyncio.create_task(exit_on_hangup())
     try:
-        await app.run_async()
+        with writing_never_fails():
+            await app.run_async()
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        watching.cancel()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
     if app.return_code:  # it broke, and has said how
         raise click.exceptions.Exit(app.return_code)
 
