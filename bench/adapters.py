@@ -1,10 +1,12 @@
 """What LoRA adapters cost a decode step, as ratios in one run: one reply with an adapter beside one without, and eight
 replies with eight different adapters beside eight without.
 
-    python bench/adapters.py [--model FILE] [--rank 16] [--tokens 48] [--rounds 5] [--dtype auto]
+    python bench/adapters.py [--model FILE] [--rank 16] [--tokens 200] [--rounds 4] [--dtype auto]
 
 The adapters are random, in bfloat16, on every linear layer that takes one. Cases take turns, the first round is not
-counted. Of each case's steps the median and the fastest tenth are reported: on a busy machine the second says more.
+counted. A case's first twenty steps or so are slower, until the caches hold what it reads and no longer what the case before
+it read: replies are long enough for that not to matter. Of each case's steps the median and the fastest tenth are reported:
+on a busy machine the second says more.
 """
 
 from __future__ import annotations
@@ -68,8 +70,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="a model instead of the built-in one")
     parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--tokens", type=int, default=48, help="decode steps of a case in a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=200, help="decode steps of a case in a round")
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--dtype", default="auto", choices=("auto", "f32", "bf16"))
     given = parser.parse_args()
     options = ModelOptions(model_id=given.model, dtype=given.dtype, prefix_cache_n=0, pa_context_len=4096)
