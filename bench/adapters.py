@@ -4,9 +4,9 @@ replies with eight different adapters beside eight without.
     python bench/adapters.py [--model FILE] [--rank 16] [--tokens 200] [--rounds 4] [--dtype auto]
 
 The adapters are random, in bfloat16, on every linear layer that takes one. Cases take turns, the first round is not
-counted. A case's first twenty steps or so are slower, until the caches hold what it reads and no longer what the case before
-it read: replies are long enough for that not to matter. Of each case's steps the median and the fastest tenth are reported:
-on a busy machine the second says more.
+counted. A case's first twenty steps or so are slower, until the caches hold what it reads and no longer what the case
+before it read: replies are long enough for that not to matter. Of each case's steps the median and the fastest tenth
+are reported: on a busy machine the second says more.
 """
 
 from __future__ import annotations
