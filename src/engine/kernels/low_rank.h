@@ -216,13 +216,18 @@ class LowRankChunk {
     using Piece = LowRankUpdate::Piece;
 
     __attribute__((noinline)) void begin() {
-        if (update_.next_.load(std::memory_order_relaxed) < update_.pieces_) {
-            piece_ = update_.next_.fetch_add(update_.run_, std::memory_order_relaxed);
-            end_piece_ = std::min(piece_ + update_.run_, update_.pieces_);
-        }
+        take_pieces();
         fetched_ = piece_;
         lines_ = update_.lines_ * (last_ - first_) / update_.groups_;
         for (int64_t index = piece_; index < end_piece_; ++index) lines_ += bytes_of(update_.piece(index)) / 64;
+    }
+
+    // False: all are taken.
+    bool take_pieces() {
+        if (update_.next_.load(std::memory_order_relaxed) >= update_.pieces_) return false;
+        piece_ = update_.next_.fetch_add(update_.run_, std::memory_order_relaxed);
+        end_piece_ = std::min(piece_ + update_.run_, update_.pieces_);
+        return piece_ < end_piece_;
     }
 
     // Of a piece's share of A; the same rows for other tokens are there already.
@@ -254,11 +259,13 @@ class LowRankChunk {
     }
 
     __attribute__((noinline)) void add_rows(int64_t token, int64_t tokens, float* y) {
-        for (; piece_ < end_piece_; ++piece_) {
-            update_.compute(update_.piece(piece_));
-            update_.done_.fetch_add(1, std::memory_order_release);
-        }
-        // Who has taken a piece waits for nobody before it is done.
+        do
+            for (; piece_ < end_piece_; ++piece_) {
+                update_.compute(update_.piece(piece_));
+                update_.done_.fetch_add(1, std::memory_order_release);
+            }
+        while (take_pieces());
+        // All are taken, and who has taken one waits for nobody before it is done.
         for (int spins = 0; update_.done_.load(std::memory_order_acquire) < update_.pieces_; ++spins)
             spins < 1000 ? engine::pause() : std::this_thread::yield();
         for (int64_t i = 0; i < update_.input_.num_additions; ++i) {

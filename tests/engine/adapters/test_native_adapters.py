@@ -106,6 +106,20 @@ def test_one_call_gives_what_its_layers_give(
         assert float((ours - theirs).norm() / theirs.norm()) < error
 
 
+def test_a_product_that_one_thread_takes_alone_gets_all_of_its_adapter(tmp_path: Path):
+    model = tiny.make("llama", tmp_path, hidden_size=16, intermediate_size=32, head_dim=16)
+    peft_adapters.save(model, tmp_path / "only", seed=1, r=4)
+    decoder = load_model(tiny.source_of(tmp_path), tiny.build(context_tokens=128))
+    store = AdapterStore(decoder.sites, AdapterLimits())
+    store.load("only", tmp_path / "only")
+    adapter = store.lease("only")
+    assert adapter is not None
+    with decoder.sites.serving([AdapterRows(adapter, 0, 21)]), torch.inference_mode():
+        ours = Driver(decoder, blocks_each=32).feed({0: TOKENS[:21]})[0]
+    theirs = peft_adapters.logits(model, tmp_path / "only", TOKENS[:21])
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize(("quantize_to", "error"), [(None, 1e-5), ("Q4_0", 1e-2), ("FP8", 1e-5)])
 @pytest.mark.parametrize("name", ["wide", "narrow", "queries"])
 def test_beside_codes_of_few_bits_an_adapter_is_rounded_to_eight(
