@@ -135,7 +135,7 @@ class AdapterSites:
     def watch(self, linears: Iterable[Linear]) -> None:
         """Let adapters add to what these layers compute; they know the names of their modules."""
         for linear in linears:
-            is_coded = native() is not None and linear.weight.packed_as not in (None, GGMLType.FP8)
+            is_coded = self._is_native() and linear.weight.packed_as not in (None, GGMLType.FP8)
             linear.site = self._site(linear.modules, linear.in_features, is_coded=is_coded)
 
     def watch_module(self, name: str, module: nn.Module, out_features: int, in_features: int) -> None:
@@ -196,6 +196,9 @@ class AdapterSites:
         down = self._down(site, torch.cat(downs))
         return LowRank(down, torch.tensor(scales, device=self._build.device), tuple(parts))
 
+    def _is_native(self) -> bool:
+        return self._build.device.type == "cpu" and native() is not None
+
     def _down(self, site: Site, weight: Tensor) -> Linear:
         return self._coded(weight, self._build.matmul_dtype) if site.is_coded else self._linear(weight)
 
@@ -217,7 +220,7 @@ class AdapterSites:
         """Native products are taken in float32 from weights of 16 bits as they came, or where all others are rounded
         anyway; torch takes what activations are."""
         build = self._build
-        if build.device.type != "cpu" or native() is None:
+        if not self._is_native():
             return Linear(weight.to(build.device, build.dtype))
         if weight.dtype is not torch.bfloat16 and build.matmul_dtype is not torch.float32:
             weight = weight.to(torch.bfloat16)

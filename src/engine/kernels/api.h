@@ -59,6 +59,9 @@ struct LowRank {
     const float* scales;  // (ranks together)
     const LowRankPart* parts;
     int64_t num_parts;
+
+    const LowRankPart* begin() const { return parts; }
+    const LowRankPart* end() const { return parts + num_parts; }
 };
 
 // Sixteen numbers of one token in two bytes each, as a coded B takes them.

@@ -71,7 +71,7 @@ class Stack {
                 const LowRank& low_rank = *addition.low_rank;
                 const auto is_coded = [](const LowRankPart& part) { return part.up->format == Q8_0; };
                 addition.inner = inner;
-                if (std::any_of(low_rank.parts, low_rank.parts + low_rank.num_parts, is_coded)) addition.pairs = pairs;
+                if (std::any_of(low_rank.begin(), low_rank.end(), is_coded)) addition.pairs = pairs;
                 const int64_t used = (addition.stop - addition.start) * low_rank.down->rows;
                 inner += used, pairs += used / 16;
             }

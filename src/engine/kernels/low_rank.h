@@ -94,7 +94,7 @@ class LowRankUpdate {
         for (int64_t i = 0; i < input.num_additions; ++i) {
             const Addition& addition = input.additions[i];
             pieces_ += pieces_of(addition);
-            for (const LowRankPart& part : parts_of(addition)) lines_ += groups_of(*part.up) * bytes_of_group(*part.up) / 64;
+            for (const LowRankPart& part : *addition.low_rank) lines_ += groups_of(*part.up) * bytes_of_group(*part.up) / 64;
         }
         run_ = (pieces_ + engine::threads() - 1) / engine::threads();
     }
@@ -108,15 +108,6 @@ class LowRankUpdate {
         const Addition* addition;
         int64_t group, token;  // from the addition's first
     };
-    struct Parts {
-        const LowRankPart *first, *last;
-        const LowRankPart* begin() const { return first; }
-        const LowRankPart* end() const { return last; }
-    };
-    static Parts parts_of(const Addition& addition) {
-        const engine::LowRank& low_rank = *addition.low_rank;
-        return {low_rank.parts, low_rank.parts + low_rank.num_parts};
-    }
     static int64_t tiles_of(const Addition& addition) { return (addition.stop - addition.start + TILE - 1) / TILE; }
     static int64_t pieces_of(const Addition& addition) {
         return groups_of(*addition.low_rank->down) * tiles_of(addition);
@@ -237,11 +228,11 @@ class LowRankChunk {
 
     // To the next range to send for; false: there is none.
     __attribute__((noinline)) bool advance() {
-        for (; fetched_ < end_piece_; ) {
+        while (fetched_ < end_piece_) {
             const Piece piece = update_.piece(fetched_++);
-            const Matrix& down = *piece.addition->low_rank->down;
-            range(down, piece.group, piece.group + 1);
-            if (piece.token == 0) return true;
+            if (bytes_of(piece) == 0) continue;
+            range(*piece.addition->low_rank->down, piece.group, piece.group + 1);
+            return true;
         }
         for (; addition_ < update_.input_.num_additions; ++addition_, part_ = 0)
             while (part_ < update_.input_.additions[addition_].low_rank->num_parts) {
@@ -272,7 +263,7 @@ class LowRankChunk {
             const Addition& addition = update_.input_.additions[i];
             const int64_t from = std::max(addition.start, token), to = std::min(addition.stop, token + tokens);
             if (from >= to) continue;
-            for (const LowRankPart& part : LowRankUpdate::parts_of(addition))
+            for (const LowRankPart& part : *addition.low_rank)
                 update_.add_part(addition, part, first_, last_, from, to, y + (from - token) * update_.rows_);
         }
     }

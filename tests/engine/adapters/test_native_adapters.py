@@ -14,10 +14,13 @@ from torch import Tensor
 from engine import kernels
 from engine.adapters.asked import AdapterLimits
 from engine.adapters.files import AdapterFiles
-from engine.adapters.layers import Adapter, AdapterRows
+from engine.adapters.layers import Adapter, AdapterRows, AdapterSites, Site
 from engine.adapters.store import AdapterStore
+from engine.layers.linear import Linear
 from engine.loading.load import load_model
 from engine.models.native_stack import NativeStack
+from engine.quant.base import GGMLType
+from engine.quant.quantize import quantize
 from tests.engine.adapters import peft_adapters
 from tests.engine.models import tiny
 from tests.engine.steps import Driver
@@ -118,6 +121,15 @@ def test_a_product_that_one_thread_takes_alone_gets_all_of_its_adapter(tmp_path:
         ours = Driver(decoder, blocks_each=32).feed({0: TOKENS[:21]})[0]
     theirs = peft_adapters.logits(model, tmp_path / "only", TOKENS[:21])
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("device", "is_coded"), [("cpu", True), ("cuda", False)])
+def test_only_the_native_kernels_get_an_adapter_in_codes(device: str, is_coded: bool):
+    sites = AdapterSites(replace(tiny.build(), device=torch.device(device)))
+    linear = Linear(quantize(torch.ones(32, 32), GGMLType.Q4_0), modules=(("q_proj", 32),))
+    sites.watch([linear])
+    assert isinstance(linear.site, Site)
+    assert linear.site.is_coded == is_coded
 
 
 @pytest.mark.parametrize(("quantize_to", "error"), [(None, 1e-5), ("Q4_0", 1e-2), ("FP8", 1e-5)])
