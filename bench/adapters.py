@@ -1,12 +1,13 @@
 """What LoRA adapters cost a decode step, as ratios in one run: one reply with an adapter beside one without, and eight
 replies with eight different adapters beside eight without.
 
-    python bench/adapters.py [--model FILE] [--rank 16] [--tokens 200] [--rounds 4] [--dtype auto]
+    python bench/adapters.py [--model FILE] [--rank 16] [--tokens 200] [--rounds 8] [--dtype auto]
 
 The adapters are random, in bfloat16, on every linear layer that takes one. Cases take turns, the first round is not
 counted. A case's first twenty steps or so are slower, until the caches hold what it reads and no longer what the case
-before it read: replies are long enough for that not to matter. Of each case's steps the median and the fastest tenth
-are reported: on a busy machine the second says more.
+before it read: replies are long enough for that not to matter. Reported are a case's median step and the ratio to the
+case without adapters in the same round: median, smallest and largest of the rounds, as other work on the machine
+slows one round more than another.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def main() -> None:
     parser.add_argument("--model", help="a model instead of the built-in one")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=200, help="decode steps of a case in a round")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--dtype", default="auto", choices=("auto", "f32", "bf16"))
     given = parser.parse_args()
     options = ModelOptions(model_id=given.model, dtype=given.dtype, prefix_cache_n=0, pa_context_len=4096)
@@ -89,23 +90,18 @@ def main() -> None:
         "8 replies, one adapter": names[:1] * 8,
         "8 replies, 8 adapters": names,
     }
-    seconds: dict[str, list[float]] = defaultdict(list)
+    steps: dict[str, list[float]] = defaultdict(list)
     for round in range(given.rounds + 1):
         for name in list(cases)[:: 1 if round % 2 else -1]:
-            found = step_seconds(engine, cases[name], given.tokens, round)
-            seconds[name] += found if round else []
+            found = median(step_seconds(engine, cases[name], given.tokens, round))
+            steps[name] += [found] if round else []
     for name, case in cases.items():
-        base = seconds["1 reply" if len(case) == 1 else "8 replies"]
-        middle, fast = median(seconds[name]), _fastest(seconds[name])
+        base = steps["1 reply" if len(case) == 1 else "8 replies"]
+        ratios = [step / without for step, without in zip(steps[name], base, strict=True)]
         print(
-            f"{name:24} {1e3 * middle:7.2f} ms a step, {middle / median(base):.2f} x;"
-            f" fastest tenth {1e3 * fast:7.2f} ms, {fast / _fastest(base):.2f} x"
+            f"{name:24} {1e3 * median(steps[name]):7.2f} ms a step,"
+            f" {median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})"
         )
-
-
-def _fastest(seconds: list[float]) -> float:
-    """The median of the fastest tenth."""
-    return median(sorted(seconds)[: max(1, len(seconds) // 10)])
 
 
 if __name__ == "__main__":
