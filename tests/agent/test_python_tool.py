@@ -167,7 +167,7 @@ async def test_a_picture_is_counted_for_the_model_and_handed_on_as_png():
     (done,) = finished_calls(await collect(agent, ask("go", code_execution=True)))
     assert done.result.images == (bytes.fromhex(PIXEL),)
     assert json.loads(done.result.content)["images_generated"] == 1
-    assert "1 figure(s)" in done.result.card.body
+    assert "1 figure" in done.result.card.body
     await agent.close()
 
 

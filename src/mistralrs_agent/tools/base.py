@@ -49,6 +49,11 @@ class Card:
     """For highlighting `body`, such as `python`; None: plain."""
 
 
+def counted(count: int, noun: str) -> str:
+    """For a card: `1 page`, `2 pages`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """What came of a call."""

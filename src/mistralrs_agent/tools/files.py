@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine import ToolSpec
 from mistralrs_agent.errors import ToolFailed, ToolRetry
 from mistralrs_agent.storage.files import FileStore, StoredFile
-from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource, counted
 from mistralrs_agent.tools.file_text import described, readable_text
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text
@@ -106,7 +106,7 @@ class ListFilesTool:
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         files = await asyncio.to_thread(self._store.of_session, context.session_id)
-        card = Card(f"{len(files)} file(s)", "\n".join(map(described, files)))
+        card = Card(counted(len(files), "file"), "\n".join(map(described, files)))
         listed = [{**_fields(file), **_origin(file)} for file in files]
         return ToolResult(compact_json({"status": "success", "files": listed}), card, data={"tool_type": "file"})
 

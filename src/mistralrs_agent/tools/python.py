@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine import ToolSpec
 from mistralrs_agent.errors import ToolFailed
-from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.base import Card, Tool, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource, counted
 from mistralrs_agent.tools.interpreters import Interpreters
 from mistralrs_agent.tools.session_files import Collected, ExpectedFile, asking_for, files_data, still_missing
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text, shortened
@@ -140,7 +140,7 @@ def _for_person(result: Result, notes: tuple[str, ...]) -> Card:
         "timeout": "Took too long",
         "crashed": "The interpreter ended",
     }[result.status]
-    figures = f"{len(result.images)} figure(s)" if result.images else ""
+    figures = counted(len(result.images), "figure") if result.images else ""
     parts = (result.stdout, result.stderr, result.exception, result.value, figures, *notes)
     return Card(title, "\n".join(part.rstrip("\n") for part in parts if part))
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from engine import ToolSpec
 from mistralrs_agent.search.web import SearchWishes, WebSearch
-from mistralrs_agent.tools.base import Card, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource
+from mistralrs_agent.tools.base import Card, ToolContext, ToolKind, ToolMetadata, ToolResult, ToolSource, counted
 from mistralrs_agent.tools.text import compact_json, parameters, prompt_text
 
 
@@ -50,7 +50,7 @@ class WebSearchTool:
             note = "Nothing was found; the search engine may also refuse automated queries now. Try other words."
             return ToolResult(compact_json({"status": "success", "note": note}), Card("Nothing found"), data=data)
         listed = "\n".join(f"{source.title or source.url}\n  {source.url}" for source in answer.output)
-        return ToolResult(compact_json(answer.to_json()), Card(f"{len(answer.output)} page(s)", listed), data=data)
+        return ToolResult(compact_json(answer.to_json()), Card(counted(len(answer.output), "page"), listed), data=data)
 
     async def end_session(self, session_id: str) -> None:
         """Nothing is kept for a session."""
