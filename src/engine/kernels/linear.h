@@ -33,7 +33,7 @@ struct Dot {
 };
 
 template <class D, int M>
-void dot_group(const Matrix& weight, int64_t group, const Input& input, int64_t token, LowRankChunk& chunk, float* y) {
+void dot_group(const Matrix& weight, int64_t group, const Input& input, int64_t token, LowRankWorker& worker, float* y) {
     const D decoder;
     const uint8_t* block = weight.data + group * group_bytes<D>(weight);
     const int64_t left = input.tokens - token;
@@ -45,8 +45,7 @@ void dot_group(const Matrix& weight, int64_t group, const Input& input, int64_t 
         for (int p = 0; p < Dot<M>::PARTS; ++p) dot.part[m][p] = zero();
     }
     for (int64_t column = 0; column < weight.columns; column += D::columns, block += D::bytes * LANES) {
-        prefetch_block<D>(block);
-        chunk.ahead();
+        worker.ahead<D>(block);
         decoder(block, dot);
         UNROLL(8)
         for (int m = 0; m < M; ++m) dot.x[m] += D::columns;
@@ -57,14 +56,18 @@ void dot_group(const Matrix& weight, int64_t group, const Input& input, int64_t 
 template <class D>
 void few_tokens(const Matrix& weight, const Input& input, float* y) {
     LowRankUpdate update(weight, input);
-    over_groups<D>(weight, [&](int64_t first, int64_t last) {
-        LowRankChunk chunk(update, first, last, (last - first) * (weight.columns / D::columns));
-        for (int64_t token = 0; token < input.tokens; token += AT_ONCE)
-            with_width(input.tokens - token, [&](auto width) {
-                for (int64_t group = first; group < last; ++group)
-                    dot_group<D, decltype(width)::value>(weight, group, input, token, chunk, y);
-            });
-        chunk.add(0, input.tokens, y);
+    over_groups<D>(weight, [&](auto&& each) {
+        LowRankWorker worker(update);
+        each([&](int64_t first, int64_t last) {
+            worker.begin(first, last, (last - first) * (weight.columns / D::columns));
+            for (int64_t token = 0; token < input.tokens; token += AT_ONCE)
+                with_width(input.tokens - token, [&](auto width) {
+                    for (int64_t group = first; group < last; ++group)
+                        dot_group<D, decltype(width)::value>(weight, group, input, token, worker, y);
+                });
+            worker.end(y);
+        });
+        worker.finish(y);
     });
 }
 
@@ -127,7 +130,8 @@ void many_tokens(const Matrix& weight, const Input& input, float* y) {
     constexpr int64_t STRIDE = PANEL_GROUPS * LANES;
     LowRankUpdate update(weight, input);
     engine::parallel(panels, [&](int64_t index) {
-        LowRankChunk chunk(update, index * PANEL_GROUPS, (index + 1) * PANEL_GROUPS, 1);
+        LowRankWorker worker(update);
+        worker.begin(index * PANEL_GROUPS, (index + 1) * PANEL_GROUPS, 1);
         const D decoder;
         float* panel = engine::scratch_of<float>(Slot::Panel, size_t(weight.columns * STRIDE));
         for (int g = 0; g < PANEL_GROUPS; ++g) {
@@ -143,7 +147,7 @@ void many_tokens(const Matrix& weight, const Input& input, float* y) {
             tile_of(left < TILE_TOKENS ? left : TILE_TOKENS, weight, index, panel, input.x + token * input.stride,
                     input.stride, y + token * weight.rows);
         }
-        chunk.add(0, input.tokens, y);
+        worker.add(0, input.tokens, y);
     });
 }
 

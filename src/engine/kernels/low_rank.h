@@ -13,6 +13,7 @@ namespace {
 
 using engine::Addition;
 using engine::Input;
+using engine::Line;
 using engine::LowRankPart;
 using engine::PairInput;
 
@@ -80,7 +81,8 @@ void coded_products(const Matrix& down, int64_t group, const Input& input, int64
 
 INLINE bool is_paired(const Matrix& up) { return up.format == engine::Q8_0; }
 void round_for_pairs(F inner, PairInput* to);
-void coded_pair(const Matrix& up, int64_t pair, const PairInput& input, F* sums);
+// Adds groups [first, last) of B times one token's input to its results, of which `y` is the first.
+void add_pairs(const Matrix& up, int64_t first, int64_t last, const PairInput& input, float* y);
 
 INLINE int64_t bytes_of_group(const Matrix& matrix) {
     if (matrix.format == engine::Q8_0) return group_bytes<Decoder<engine::Q8_0>>(matrix);
@@ -100,7 +102,7 @@ class LowRankUpdate {
     }
 
   private:
-    friend class LowRankChunk;
+    friend class LowRankWorker;
     static constexpr int64_t TILE = LOW_RANK_TOKENS;
 
     // Part of scale · (A · x): a group of rows for TILE tokens at most.
@@ -117,6 +119,16 @@ class LowRankUpdate {
         const Addition* addition = input_.additions;
         for (int64_t pieces; index >= (pieces = pieces_of(*addition)); ++addition) index -= pieces;
         return {addition, index / tiles_of(*addition), index % tiles_of(*addition) * TILE};
+    }
+
+    // Sends for what compute() scales with and writes; what it writes lay in another thread's cache last.
+    void fetch(const Piece& piece) const {
+        const Addition& addition = *piece.addition;
+        const Matrix& down = *addition.low_rank->down;
+        __builtin_prefetch(addition.low_rank->scales + piece.group * LANES);
+        __builtin_prefetch(addition.inner + piece.token * down.rows + piece.group * LANES, 1);
+        if (addition.pairs)
+            for (const Line& line : pair_input(addition, piece.token, piece.group)->lines) __builtin_prefetch(&line, 1);
     }
 
     void compute(const Piece& piece) const {
@@ -148,29 +160,24 @@ class LowRankUpdate {
                   float* y) const {
         const int64_t start = part.start / LANES, earlier = from - addition.start;
         first = first > start ? first - start : 0, last = last - start;
-        const auto add_lanes = [&](int64_t group, int64_t index, F sums) {
-            float* row = y + index * rows_ + part.start + group * LANES;
-            const int64_t left = rows_ - part.start - group * LANES;
-            if (left >= LANES) return store(row, load(row) + sums);
-            float lanes[LANES];
-            store(lanes, sums);
-            for (int64_t i = 0; i < left; ++i) row[i] += lanes[i];
-        };
         const int64_t groups = groups_of(*part.up);
+        y += part.start;
         if (is_paired(*part.up)) {
             if (last > 2 * groups) last = 2 * groups;
-            for (int64_t pair = first / 2; 2 * pair < last; ++pair)
-                for (int64_t index = 0; index < to - from; ++index) {
-                    F sums[2];
-                    coded_pair(*part.up, pair, *pair_input(addition, earlier + index, part.first / LANES), sums);
-                    for (int64_t group = 2 * pair; group < 2 * pair + 2; ++group)
-                        if (group >= first && group < last) add_lanes(group, index, sums[group % 2]);
-                }
-        } else {
-            const int64_t stride = addition.low_rank->down->rows;
-            multiply_plain(*part.up, first, last < groups ? last : groups, addition.inner + earlier * stride + part.first,
-                           stride, to - from, add_lanes);
+            for (int64_t index = 0; index < to - from; ++index)
+                add_pairs(*part.up, first, last, *pair_input(addition, earlier + index, part.first / LANES), y + index * rows_);
+            return;
         }
+        const int64_t stride = addition.low_rank->down->rows;
+        multiply_plain(*part.up, first, last < groups ? last : groups, addition.inner + earlier * stride + part.first, stride,
+                       to - from, [&](int64_t group, int64_t index, F sums) {
+                           float* row = y + index * rows_ + group * LANES;
+                           const int64_t left = rows_ - part.start - group * LANES;
+                           if (left >= LANES) return store(row, load(row) + sums);
+                           float lanes[LANES];
+                           store(lanes, sums);
+                           for (int64_t i = 0; i < left; ++i) row[i] += lanes[i];
+                       });
     }
 
     const Input& input_;
@@ -180,37 +187,56 @@ class LowRankUpdate {
     std::atomic<int64_t> done_{0};
 };
 
-// What a thread does for a LowRankUpdate beside groups [first, last) of the product. In between it sends for the memory it
-// will need: some lines with every block of weights, as all of them at once would have to wait for each other.
-class LowRankChunk {
+// What one thread does for a LowRankUpdate beside its chunks of the product. While it multiplies them it sends for the
+// memory it will need: some lines with every block of weights, as all of them at once would have to wait for each other.
+class LowRankWorker {
   public:
-    // `blocks` of weights will be multiplied.
-    INLINE LowRankChunk(LowRankUpdate& update, int64_t first, int64_t last, int64_t blocks)
-        : update_(update), first_(first), last_(last), blocks_(blocks) {
-        if (update.pieces_ > 0) begin();
+    explicit LowRankWorker(LowRankUpdate& update) : update_(update) {}
+
+    // The chunk is groups [first, last) of the product, `blocks` of weights.
+    INLINE void begin(int64_t first, int64_t last, int64_t blocks) {
+        if (update_.pieces_ > 0) begin_chunk(first, last, blocks);
     }
 
     // With every block of weights.
-    INLINE void ahead() {
+    template <class D>
+    INLINE void ahead(const uint8_t* block) {
+        prefetch_block<D>(block);
         for (due_ += lines_; due_ >= blocks_; due_ -= blocks_, at_ += 64) {
             if (at_ >= end_ && !advance()) return;
             __builtin_prefetch(at_, 0, 2);
         }
     }
 
-    // Adds B · inner to the rows of `tokens` tokens from `token` on, the first of which is `y`.
+    // The chunk is multiplied for `tokens` tokens from `token` on, the first row of whose results is `y`: adds
+    // B · inner, all of it now.
     INLINE void add(int64_t token, int64_t tokens, float* y) {
-        if (update_.pieces_ > 0) add_rows(token, tokens, y);
+        if (update_.pieces_ == 0) return;
+        wait();
+        add_rows(first_, last_, token, tokens, y);
+    }
+
+    // The same for all tokens, but only as soon as A · x is there: by finish() at the latest.
+    INLINE void end(float* y) {
+        if (update_.pieces_ > 0) end_chunk(y);
+    }
+    INLINE void finish(float* y) {
+        if (left_first_ < left_last_) add_left(y);
     }
 
   private:
     using Piece = LowRankUpdate::Piece;
 
-    __attribute__((noinline)) void begin() {
+    __attribute__((noinline)) void begin_chunk(int64_t first, int64_t last, int64_t blocks) {
+        first_ = first, last_ = last, blocks_ = blocks;
         take_pieces();
-        fetched_ = piece_;
+        fetched_ = piece_, addition_ = part_ = due_ = 0, at_ = end_ = nullptr;
         lines_ = update_.lines_ * (last_ - first_) / update_.groups_;
-        for (int64_t index = piece_; index < end_piece_; ++index) lines_ += bytes_of(update_.piece(index)) / 64;
+        for (int64_t index = piece_; index < end_piece_; ++index) {
+            const Piece piece = update_.piece(index);
+            lines_ += bytes_of(piece) / 64;
+            update_.fetch(piece);
+        }
     }
 
     // False: all are taken.
@@ -219,6 +245,39 @@ class LowRankChunk {
         piece_ = update_.next_.fetch_add(update_.run_, std::memory_order_relaxed);
         end_piece_ = std::min(piece_ + update_.run_, update_.pieces_);
         return piece_ < end_piece_;
+    }
+
+    void compute_pieces() {
+        for (; piece_ < end_piece_; ++piece_) {
+            update_.compute(update_.piece(piece_));
+            update_.done_.fetch_add(1, std::memory_order_release);
+        }
+    }
+
+    bool is_done() const { return update_.done_.load(std::memory_order_acquire) >= update_.pieces_; }
+
+    // Until all of A · x is there. Who has taken a piece waits for nobody before it is done.
+    void wait() {
+        do compute_pieces();
+        while (take_pieces());
+        for (int spins = 0; !is_done(); ++spins) spins < 1000 ? engine::pause() : std::this_thread::yield();
+    }
+
+    __attribute__((noinline)) void end_chunk(float* y) {
+        compute_pieces();
+        if (left_last_ == first_) left_last_ = last_;
+        else if (left_first_ == last_) left_first_ = first_;
+        else {
+            finish(y);
+            left_first_ = first_, left_last_ = last_;
+        }
+        if (is_done()) add_left(y);
+    }
+
+    __attribute__((noinline)) void add_left(float* y) {
+        wait();
+        add_rows(left_first_, left_last_, 0, update_.input_.tokens, y);
+        left_first_ = left_last_;
     }
 
     // Of a piece's share of A; the same rows for other tokens are there already.
@@ -249,29 +308,21 @@ class LowRankChunk {
         at_ = matrix.data + first * bytes_of_group(matrix), end_ = matrix.data + last * bytes_of_group(matrix);
     }
 
-    __attribute__((noinline)) void add_rows(int64_t token, int64_t tokens, float* y) {
-        do
-            for (; piece_ < end_piece_; ++piece_) {
-                update_.compute(update_.piece(piece_));
-                update_.done_.fetch_add(1, std::memory_order_release);
-            }
-        while (take_pieces());
-        // All are taken, and who has taken one waits for nobody before it is done.
-        for (int spins = 0; update_.done_.load(std::memory_order_acquire) < update_.pieces_; ++spins)
-            spins < 1000 ? engine::pause() : std::this_thread::yield();
+    void add_rows(int64_t first, int64_t last, int64_t token, int64_t tokens, float* y) {
         for (int64_t i = 0; i < update_.input_.num_additions; ++i) {
             const Addition& addition = update_.input_.additions[i];
             const int64_t from = std::max(addition.start, token), to = std::min(addition.stop, token + tokens);
             if (from >= to) continue;
             for (const LowRankPart& part : *addition.low_rank)
-                update_.add_part(addition, part, first_, last_, from, to, y + (from - token) * update_.rows_);
+                update_.add_part(addition, part, first, last, from, to, y + (from - token) * update_.rows_);
         }
     }
 
     LowRankUpdate& update_;
-    const int64_t first_, last_, blocks_;
-    int64_t piece_ = 0, end_piece_ = 0;  // those taken and not computed
-    int64_t lines_ = 0, due_ = 0;        // to send for in all; this is due, times blocks_
+    int64_t first_ = 0, last_ = 0, blocks_ = 1;  // of the chunk
+    int64_t left_first_ = 0, left_last_ = 0;     // groups multiplied, to which B · inner is not added yet
+    int64_t piece_ = 0, end_piece_ = 0;          // those taken and not computed
+    int64_t lines_ = 0, due_ = 0;                // to send for in all; this is due, times blocks_
     int64_t fetched_ = 0, addition_ = 0, part_ = 0;  // where what is next to send for begins
     const uint8_t *at_ = nullptr, *end_ = nullptr;
 };

@@ -11,24 +11,6 @@
 #include <vector>
 
 namespace engine {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr auto WORKER_SPIN = std::chrono::microseconds(150);  // longer than the gap between two steps of a decode
-constexpr auto CALLER_SPIN = std::chrono::microseconds(30);   // longer than a chunk of a decode
-
-template <class Done>
-bool spin_until(std::chrono::nanoseconds limit, Done&& done) {
-    const auto deadline = Clock::now() + limit;
-    do {
-        for (int i = 0; i < 32; ++i) {
-            if (done()) return true;
-            pause();
-        }
-    } while (Clock::now() < deadline);
-    return done();
-}
 
 // A thread's share of a job: chunks [first, last) in one word, taken by the owner from the front and by the others from
 // the back. All a thread needs to start is in one cache line.
@@ -52,6 +34,33 @@ struct alignas(64) Share {
     }
 };
 
+bool Chunks::next() {
+    for (; distance_ < threads_; ++distance_)
+        if (share().take(distance_ == 0, chunk_)) return ++taken_ > 0;
+    return false;
+}
+
+Share& Chunks::share() const { return shares_[(self_ + distance_) % threads_]; }
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto WORKER_SPIN = std::chrono::microseconds(150);  // longer than the gap between two steps of a decode
+constexpr auto CALLER_SPIN = std::chrono::microseconds(30);   // longer than a chunk of a decode
+
+template <class Done>
+bool spin_until(std::chrono::nanoseconds limit, Done&& done) {
+    const auto deadline = Clock::now() + limit;
+    do {
+        for (int i = 0; i < 32; ++i) {
+            if (done()) return true;
+            pause();
+        }
+    } while (Clock::now() < deadline);
+    return done();
+}
+
 class Pool {
   public:
     Pool() : shares_(1) {}
@@ -68,8 +77,9 @@ class Pool {
 
     void run(int64_t chunks, Body body, void* context) {
         std::unique_lock<std::mutex> lock(busy_, std::defer_lock);
-        if (chunks <= 1 || workers_.empty() || chunks > UINT32_MAX || !lock.try_lock()) {
-            for (int64_t chunk = 0; chunk < chunks; ++chunk) body(context, chunk);
+        if (chunks <= 1 || workers_.empty() || !lock.try_lock()) {
+            Share alone{Share::pack(0, uint64_t(chunks)), 0, body, context};
+            do_share(&alone, 1, 0);
             return;
         }
         chunks_.store(chunks, std::memory_order_relaxed);
@@ -94,16 +104,17 @@ class Pool {
   private:
     bool all_done() const { return done_.load(std::memory_order_seq_cst) >= chunks_.load(std::memory_order_relaxed); }
 
-    // Does chunks until none is left, own ones first.
+    // Returns how many chunks were done.
+    static int64_t do_share(Share* shares, size_t threads, size_t self) {
+        Chunks chunks(shares, threads, self);
+        if (!chunks.next()) return 0;
+        const Share& share = chunks.share();
+        share.body(share.context, chunks);
+        return chunks.taken();
+    }
+
     void take_chunks(size_t self) {
-        int64_t count = 0, chunk;
-        for (size_t i = 0; i < shares_.size(); ++i) {
-            Share& share = shares_[(self + i) % shares_.size()];
-            while (share.take(i == 0, chunk)) {
-                share.body(share.context, chunk);
-                ++count;
-            }
-        }
+        const int64_t count = do_share(shares_.data(), shares_.size(), self);
         if (count == 0) return;
         if (done_.fetch_add(count, std::memory_order_seq_cst) + count >= chunks_.load(std::memory_order_relaxed) &&
             waiting_.load(std::memory_order_seq_cst)) {

@@ -10,8 +10,6 @@
 
 namespace {
 
-using engine::Input;
-using engine::Line;
 using engine::Precision;
 
 #if defined(__AVX512F__)
@@ -142,8 +140,8 @@ struct FewTokens {
 };
 
 // The results of M - `surplus` tokens; the lines of the others are read, whatever they are.
-template <class D, int BYTES, int M, class Chunk>
-void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, Chunk& chunk,
+template <class D, int BYTES, int M, class Worker>
+void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines, int64_t tokens, int surplus, Worker& worker,
                          float* y) {
     const D decoder;
     const uint8_t* block = weight.data + group * group_bytes<D>(weight);
@@ -153,8 +151,7 @@ void few_tokens_of_group(const Matrix& weight, int64_t group, const Line* lines,
     UNROLL(8)
     for (int m = 0; m < M; ++m) sink.total[m] = zero();
     for (int64_t column = 0; column < weight.columns; column += D::columns, block += D::bytes * LANES) {
-        prefetch_block<D>(block);
-        chunk.ahead();
+        worker.template ahead<D>(block);
         decoder(block, sink);
         sink.lines += D::columns / LINE_COLUMNS * tokens * BYTES;
     }
@@ -308,15 +305,20 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     const int64_t tokens = input.tokens;
     LowRankUpdate update(weight, input);
     if (tokens <= FEW_TOKENS) {
-        over_groups<D>(weight, [&](int64_t first, int64_t last) {
-            LowRankChunk chunk(update, first, last, (last - first) * (weight.columns / D::columns));
-            for (int64_t token = 0; token < tokens; token += AT_ONCE) {
-                with_width(tokens - token, [&](auto width) {
-                    const int64_t surplus = token + decltype(width)::value - tokens;
-                    few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), chunk, y + token * weight.rows);
-                });
-            }
-            chunk.add(0, tokens, y);
+        over_groups<D>(weight, [&](auto&& each) {
+            LowRankWorker worker(update);
+            each([&](int64_t first, int64_t last) {
+                worker.begin(first, last, (last - first) * (weight.columns / D::columns));
+                for (int64_t token = 0; token < tokens; token += AT_ONCE) {
+                    with_width(tokens - token, [&](auto width) {
+                        const int64_t surplus = token + decltype(width)::value - tokens;
+                        few(first, last, width, lines + token * SIZE, int(surplus > 0 ? surplus : 0), worker,
+                            y + token * weight.rows);
+                    });
+                }
+                worker.end(y);
+            });
+            worker.finish(y);
         });
         return;
     }
@@ -327,15 +329,22 @@ INLINE void rounded_products(const Matrix& weight, const Input& input, const Lin
     engine::parallel((pairs + step - 1) / step * tiles, [&](int64_t index) {
         const int64_t first = index / tiles * step, token = index % tiles * TOKEN_TILE;
         const int64_t count = tokens - token < TOKEN_TILE ? tokens - token : TOKEN_TILE;
-        LowRankChunk chunk(update, first * PAIR, (first + step) * PAIR, 1);
+        LowRankWorker worker(update);
+        worker.begin(first * PAIR, (first + step) * PAIR, 1);
         for (int64_t pair = first; pair < first + step && pair < pairs; ++pair)
             many(pair * PAIR, lines + token * SIZE, count, y + token * weight.rows);
-        chunk.add(token, count, y + token * weight.rows);
+        worker.add(token, count, y + token * weight.rows);
     });
 }
 
+// What is sent for already.
+struct NothingAhead {
+    template <class D>
+    INLINE void ahead(const uint8_t*) const {}
+};
+
 void coded_products(const Matrix& matrix, int64_t group, const Input& input, int64_t token, int64_t count, float* y) {
-    struct Nothing { void ahead() {} } nothing;
+    NothingAhead nothing;
     with_width(count, [&](auto width) {
         constexpr int M = decltype(width)::value;
         using D = Decoder<engine::Q8_0>;
@@ -353,36 +362,44 @@ void round_for_pairs(F inner, PairInput* to) {
     round_to_bytes<2>(columns, to->lines);
 }
 
-// The first sixteen columns of sixteen rows and the last, both times the first sixteen columns of a line.
+// The first sixteen columns of sixteen rows and the last, both times the first sixteen columns of a token.
 template <class D>
 struct Halves {
-    const Line* line;
+    I input[2][LANES / 4], start;
+    F input_scale, scale;
     I upper[2], products[2];
-    F scale;
 
+    INLINE explicit Halves(const Line* line) : start(shl(set1(line->negatives[0]), D::offset_bits)), input_scale(set1(line->scale)) {
+        UNROLL(4)
+        for (int word = 0; word < LANES / 4; ++word)
+            UNROLL(2)
+            for (int byte = 0; byte < 2; ++byte) input[byte][word] = set1_word(line[byte].codes + 4 * word);
+    }
     INLINE void begin(int, F block_scale) {
-        scale = block_scale * set1(line->scale);
+        scale = block_scale * input_scale;
         UNROLL(2)
-        for (int half = 0; half < 2; ++half) {
-            upper[half] = set1(0);
-            products[half] = shl(set1(line->negatives[0]), D::offset_bits);
-        }
+        for (int half = 0; half < 2; ++half) upper[half] = set1(0), products[half] = start;
     }
     INLINE void word(int column, I codes) {
-        const int half = column / LANES;
-        upper[half] = dot4(upper[half], codes, set1_word(line[0].codes + column % LANES));
-        products[half] = dot4(products[half], codes, set1_word(line[1].codes + column % LANES));
+        const int half = column / LANES, word = column % LANES / 4;
+        upper[half] = dot4(upper[half], codes, input[0][word]);
+        products[half] = dot4(products[half], codes, input[1][word]);
     }
     INLINE void end() {}
     INLINE F sums(int half) const { return to_float(add_int(products[half], shl(upper[half], 8))) * scale; }
 };
 
-void coded_pair(const Matrix& up, int64_t pair, const PairInput& input, F* sums) {
+void add_pairs(const Matrix& up, int64_t first, int64_t last, const PairInput& input, float* y) {
     using D = Decoder<engine::Q8_0>;
-    Halves<D> halves;
-    halves.line = input.lines;
-    D()(up.data + pair * group_bytes<D>(up), halves);
-    for (int half = 0; half < 2; ++half) sums[half] = halves.sums(half);
+    Halves<D> halves(input.lines);
+    for (int64_t pair = first / 2; 2 * pair < last; ++pair) {
+        D()(up.data + pair * group_bytes<D>(up), halves);
+        for (int half = 0; half < 2; ++half) {
+            const int64_t group = 2 * pair + half;
+            float* row = y + group * LANES;
+            if (group >= first && group < last) store(row, load(row) + halves.sums(half));
+        }
+    }
 }
 
 template <class D, int BYTES>
@@ -390,9 +407,9 @@ void rounded_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<D, BYTES>(
         weight, input, input.lines[BYTES == 1 ? engine::ONE_BYTE : engine::TWO_BYTES], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankChunk& chunk, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankWorker& worker, float* out) {
             for (int64_t group = first; group < last; ++group)
-                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, chunk, out);
+                few_tokens_of_group<D, BYTES, decltype(width)::value>(weight, group, from, tokens, surplus, worker, out);
         },
         [&](int64_t group, const Line* from, int64_t count, float* out) {
             many_tokens_of_pair<D, BYTES>(weight, group, from, tokens, count, out);
@@ -404,7 +421,7 @@ void bfloat_linear(const Matrix& weight, const Input& input, float* y) {
     const int64_t tokens = input.tokens;
     rounded_products<Decoder<engine::BF16>, 1>(
         weight, input, input.lines[engine::BFLOATS], y,
-        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankChunk&, float* out) {
+        [&](int64_t first, int64_t last, auto width, const Line* from, int surplus, LowRankWorker&, float* out) {
             constexpr int M = decltype(width)::value, GROUPS = M == 1 ? 4 : M <= 4 ? 2 : 1;  // latency, registers
             int64_t group = first;
             for (; group + GROUPS <= last; group += GROUPS)

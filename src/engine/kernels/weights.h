@@ -38,13 +38,18 @@ INLINE void store_rows(const Matrix& weight, int64_t group, F value, float* y) {
     for (int64_t i = 0; i < left; ++i) y[row + i] = lanes[i] + (weight.bias ? weight.bias[row + i] : 0.0f);
 }
 
-// Calls body(first, last) over all groups, in parallel: in as many chunks for each thread, of the same size to one group.
+// Calls body(each) on several threads, where each(f) calls f(first, last) over this thread's groups: all of them in as many
+// chunks for each thread, of the same size to one group.
 template <class D, class Function>
 INLINE void over_groups(const Matrix& weight, Function&& body) {
     const int64_t groups = groups_of(weight), threads = engine::threads();
     const int64_t wanted = groups * group_bytes<D>(weight) / (CHUNK_BYTES * threads) + 1;
-    const int64_t chunks = std::min(groups, threads * std::max(wanted, CHUNKS_OF_A_THREAD));
-    engine::parallel(chunks, [&](int64_t chunk) { body(groups * chunk / chunks, groups * (chunk + 1) / chunks); });
+    const int64_t count = std::min(groups, threads * std::max(wanted, CHUNKS_OF_A_THREAD));
+    engine::per_thread(count, [&](engine::Chunks& chunks) {
+        body([&](auto&& of_chunk) {
+            chunks.each([&](int64_t chunk) { of_chunk(groups * chunk / count, groups * (chunk + 1) / count); });
+        });
+    });
 }
 
 }  // namespace

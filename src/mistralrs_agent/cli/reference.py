@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from mistralrs_agent.cli import cli
 from mistralrs_agent.cli.flags import SectionOption, click_type, default_text, notes
-from mistralrs_agent.options import BENCH, RUN, SECTIONS, SERVE, Section
+from mistralrs_agent.options import BENCH, EVAL, RUN, SECTIONS, SERVE, Section
 
 INTRODUCTION = """\
 # Command line
@@ -78,7 +78,7 @@ def _prose(text: str) -> list[str]:
 
 
 def _section(name: str, section: type[Section]) -> str:
-    takers = (("serve", SERVE), ("run", RUN), ("bench", BENCH))
+    takers = (("serve", SERVE), ("run", RUN), ("bench", BENCH), ("eval", EVAL))
     commands = ", ".join(f"`{command}`" for command, names in takers if name in names)
     tables = f" In a file: {' or '.join(map(_table_name, section.tables))}." if section.tables else ""
     rows = [

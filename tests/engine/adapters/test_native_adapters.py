@@ -123,6 +123,36 @@ def test_a_product_that_one_thread_takes_alone_gets_all_of_its_adapter(tmp_path:
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("quantize_to", [None, "Q4_0"])
+def test_any_number_of_threads_adds_the_same_to_the_last_bit(tmp_path: Path, quantize_to: str | None):
+    """More threads than cores: some come late for their rows of a product, or leave in the middle of A · x."""
+    model = tiny.make("llama", tmp_path, hidden_size=256, intermediate_size=512, head_dim=32)
+    peft_adapters.save(model, tmp_path / "only", seed=1, r=16)
+    decoder = load_model(replace(tiny.source_of(tmp_path), quantize_to=quantize_to), tiny.build(context_tokens=128))
+    store = AdapterStore(decoder.sites, AdapterLimits())
+    store.load("only", tmp_path / "only")
+    adapter = store.lease("only")
+    assert adapter is not None
+    library = kernels.native()
+    assert library is not None
+
+    def hidden(threads: int) -> Tensor:
+        kernels.set_threads(threads)
+        driver = Driver(decoder, blocks_each=32)
+        found: list[Tensor] = []
+        for step in [TOKENS[:30], TOKENS[30:50], *([token] for token in TOKENS[50:])]:
+            with decoder.sites.serving([AdapterRows(adapter, 0, len(step))]), torch.inference_mode():
+                found.append(driver.hidden({0: step}))
+        return torch.cat(found)
+
+    before = library.threads()
+    try:
+        expected, *others = [hidden(threads) for threads in (1, 2, 3, 9)]
+    finally:
+        kernels.set_threads(before)
+    assert all(torch.equal(expected, ours) for ours in others)
+
+
 @pytest.mark.parametrize(("device", "is_coded"), [("cpu", True), ("cuda", False)])
 def test_only_the_native_kernels_get_an_adapter_in_codes(device: str, is_coded: bool):
     sites = AdapterSites(replace(tiny.build(), device=torch.device(device)))
