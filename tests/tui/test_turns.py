@@ -40,6 +40,15 @@ async def test_an_answer_streams_into_the_transcript_whole_and_in_order(open_cha
         assert shown[1:] == [f"item {i}" for i in range(40)]
 
 
+async def test_lines_of_an_answer_stay_lines(open_chat):
+    app = open_chat(answer("The sea,\nthe *sea*.\n\nNext verse"))
+    async with app.run_test() as pilot:
+        await say(pilot, "A poem")
+        await until(pilot, lambda: not busy(app))
+        shown = [str(block.content) for block in app.screen.query("Answer MarkdownParagraph")]
+        assert shown == ["The sea,\nthe sea.", "Next verse"]
+
+
 async def test_escape_while_an_answer_streams_closes_the_turn_and_says_so(open_chat):
     app = open_chat([TextDelta("Once upon"), asyncio.Event()], answer("Hello again"))
     async with app.run_test() as pilot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownStream
 
@@ -10,8 +11,17 @@ from tui.text import printable
 
 
 def _parser() -> MarkdownIt:
-    """Tags are shown as they are: Textual would leave them out."""
-    return MarkdownIt("gfm-like", {"html": False})
+    """Tags are shown as they are: Textual would leave them out. Lines stay lines: so models write verses."""
+    parser = MarkdownIt("gfm-like", {"html": False})
+    parser.core.ruler.push("line_breaks", _keep_line_breaks)
+    return parser
+
+
+def _keep_line_breaks(state: StateCore) -> None:
+    for token in state.tokens:
+        for child in token.children or ():
+            if child.type == "softbreak":
+                child.type = "hardbreak"
 
 
 class Answer(Markdown):
